@@ -1,0 +1,80 @@
+"""Say who acts and what they may do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from enum import StrEnum
+
+import attrs
+
+from .accounts import MAX_OPERATOR_ID_LENGTH, Account
+from .contacts import ContactId
+from .exceptions import InvalidValueError
+
+
+class Privilege(StrEnum):
+    """What an operator may do to an account. Each is granted apart from the others (R16)."""
+
+    VIEW_USERNAMES = "view_usernames"
+    SET_ONE = "set_one"
+    SET_MANY = "set_many"
+    REVEAL = "reveal"
+    REQUIRE_CHANGE = "require_change"
+    UNLOCK = "unlock"
+    DISABLE = "disable"
+    RENAME = "rename"
+    SYNC = "sync"
+    IMPORT = "import"
+    ERASE = "erase"
+
+
+def _operator_id(operator: object, attribute: attrs.Attribute[str], value: object) -> None:
+    if not isinstance(value, str) or not 0 < len(value) <= MAX_OPERATOR_ID_LENGTH or not value.isprintable():
+        raise InvalidValueError(
+            attribute.name,
+            f"pass 1 to {MAX_OPERATOR_ID_LENGTH} printable characters that name the operator for the record",
+        )
+
+
+@attrs.frozen(kw_only=True)
+class Operator:
+    """
+    Staff, or a system, acting.
+
+    Attributes:
+        operator_id: How the record names them. An identifier, not a person's name.
+        contact_id: Their own contact, if they are one too; setting one's own account is refused by default.
+    """
+
+    operator_id: str = attrs.field(validator=_operator_id)
+    contact_id: ContactId | None = None
+
+
+def _never(account: Account) -> bool:
+    return False
+
+
+def _table(table: Mapping[str, Iterable[Privilege]]) -> Mapping[str, frozenset[Privilege]]:
+    return {operator_id: frozenset(held) for operator_id, held in table.items()}
+
+
+@attrs.frozen(kw_only=True)
+class Grants:
+    """
+    An authorizer over a plain table: which operator holds which privileges.
+
+    It is enough for a notebook or a small school; a host with roles of its own passes a callable of its own.
+
+    Args:
+        privileges: For each operator id, the privileges held.
+        outranks: Whether an account belongs to somebody whom no operator in the table may touch, such as a principal
+            who is also a parent. Nobody by default.
+    """
+
+    privileges: Mapping[str, frozenset[Privilege]] = attrs.field(converter=_table)
+    outranks: Callable[[Account], bool] = _never
+
+    def __call__(self, operator: Operator, privilege: Privilege, accounts: Sequence[Account], /) -> Sequence[bool]:
+        """Return, for each account, whether the operator holds the privilege on it."""
+        held = privilege in self.privileges.get(operator.operator_id, ())
+        return [held and not self.outranks(account) for account in accounts]
