@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Final
+from typing import Any, Final
 from uuid import uuid4
 
 import attrs
@@ -12,7 +12,7 @@ import attrs
 from .exceptions import InvalidValueError
 
 MAX_AUDIT_TEXT: Final = 255
-"""Characters of each text of an event, what every store can hold; longer ones are cut, so that recording never fails."""
+"""Characters of each text of an event, what every store can hold; more is cut, so that recording never fails."""
 
 
 class AuditKind(StrEnum):
@@ -54,7 +54,7 @@ def _cut(text: str | None) -> str | None:
     return None if text is None else text[:MAX_AUDIT_TEXT]
 
 
-def _utc(event: object, attribute: attrs.Attribute[datetime | None], value: datetime | None) -> None:
+def _utc(event: object, attribute: Any, value: datetime | None) -> None:  # Any: attributes with and without None.
     if value is not None and value.utcoffset() != timedelta(0):
         raise InvalidValueError(attribute.name, "pass an aware datetime in UTC, such as datetime.now(timezone.utc)")
 
