@@ -398,9 +398,9 @@ class Account:
         """Return this account under another user name."""
         return self._next(username=username)
 
-    def refresh(self, contact: Contact) -> Account:
-        """Return this account with the names and e-mail address the SIS has now; the credential stays (R5)."""
-        return self._next(contact=contact)
+    def refresh(self, contact: Contact, *, username: str | None) -> Account:
+        """Return this account with what the SIS has now; the credential stays, a live default goes on working (R5)."""
+        return self._next(contact=contact, username=username)
 
     # Any, because attrs.evolve cannot be typed through a helper; it refuses unknown names when it runs.
     def _new_epoch(self, **changes: Any) -> Account:

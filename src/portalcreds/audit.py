@@ -54,7 +54,7 @@ def _cut(text: str | None) -> str | None:
     return None if text is None else text[:MAX_AUDIT_TEXT]
 
 
-def _utc(event: object, attribute: Any, value: datetime | None) -> None:  # Any: attributes with and without None.
+def _utc(event: object, attribute: Any, value: Any) -> None:  # Any: for attributes with and without None.
     if value is not None and value.utcoffset() != timedelta(0):
         raise InvalidValueError(attribute.name, "pass an aware datetime in UTC, such as datetime.now(timezone.utc)")
 

@@ -177,3 +177,18 @@ class TransactionAborted(StoreError):  # noqa: N818  The design's fixed word; th
 
     def __str__(self) -> str:
         return f"the transaction was aborted in {self.operation!r} (cause: {self.code}); roll back and retry it"
+
+
+@attrs.define(slots=False)
+class HashingUnavailableError(PortalCredsError, RuntimeError):
+    """
+    A password could not be hashed, through no fault of the password's; nobody was denied or let in.
+
+    Attributes:
+        code: The cause: ``out_of_memory``, ``closed``, or the class name of what a hasher raised.
+    """
+
+    code: str
+
+    def __str__(self) -> str:
+        return f"hashing failed (cause: {self.code}); give it more memory, or use the hasher before closing it"

@@ -70,7 +70,7 @@ class TryLater(_Outcome):
 
 @attrs.frozen(kw_only=True)
 class Unavailable(_Outcome):
-    """The store cannot be reached; nobody was let in."""
+    """The store cannot be reached, or hashing failed for want of memory; nobody was let in."""
 
 
 @attrs.frozen(kw_only=True)

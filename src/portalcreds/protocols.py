@@ -53,6 +53,10 @@ def _new_change_id() -> str:
     return uuid4().hex
 
 
+def _in_order(events: Iterable[AuditEvent]) -> tuple[AuditEvent, ...]:
+    return tuple(events)
+
+
 @attrs.frozen(kw_only=True)
 class Change:
     """
@@ -70,7 +74,7 @@ class Change:
 
     old: Account | None
     new: Account
-    events: tuple[AuditEvent, ...] = attrs.field(default=(), converter=tuple)
+    events: tuple[AuditEvent, ...] = attrs.field(default=(), converter=_in_order)
     change_id: str = attrs.field(factory=_new_change_id)
 
     def __attrs_post_init__(self) -> None:

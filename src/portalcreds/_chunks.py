@@ -1,0 +1,20 @@
+"""Take many values a few at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import TypeVar
+
+_T = TypeVar("_T")
+
+
+def chunks(values: Iterable[_T], size: int) -> Iterator[list[_T]]:
+    """Yield lists of *size* values, the last one perhaps shorter, as the values come."""
+    chunk: list[_T] = []
+    for value in values:
+        chunk.append(value)
+        if len(chunk) == size:
+            yield chunk
+            chunk = []
+    if chunk:
+        yield chunk

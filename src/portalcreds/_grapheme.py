@@ -1,0 +1,111 @@
+"""Take the first letter of a name as its owner sees it."""
+
+from __future__ import annotations
+
+import unicodedata
+from typing import Final
+
+MAX_GRAPHEME_LENGTH: Final = 32
+"""Code points of one grapheme: UAX #15 section 13 has at most 30 non-starters in a row in stream-safe text."""
+
+_ZWJ: Final = "\u200d"
+
+_MARKS: Final = frozenset(("Mn", "Mc", "Me"))
+
+# Extend their base without being marks: ZWNJ and ZWJ, the Thai and Lao AM, the half-width sound marks, the emoji
+# modifiers (skin tones), and the tags (the flags of Scotland and Wales).
+_OTHER_EXTENDERS: Final = frozenset(
+    "\u200c\u200d\u0e33\u0eb3\uff9e\uff9f\U0001f3fb\U0001f3fc\U0001f3fd\U0001f3fe\U0001f3ff"
+) | {chr(tag) for tag in range(0xE0020, 0xE0080)}
+
+# The viramas that UAX #29 rule GB9c joins consonants over: Devanagari, Bengali, Gujarati, Oriya, Telugu, Malayalam.
+_CONJUNCT_LINKERS: Final = frozenset("\u094d\u09cd\u0acd\u0b4d\u0c4d\u0d4d")
+
+# Default-ignorable without being category Cf: CGJ, Hangul and Khmer fillers, Mongolian variation selectors.
+_OTHER_INVISIBLES: Final = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180f\u3164\uffa0")
+
+
+def first_grapheme(text: str) -> str:
+    """
+    Return the first grapheme of *text*, code points untouched; it is longer than the maximum if it was cut there.
+
+    An approximation of UAX #29's extended grapheme clusters, from the interpreter's own tables: combining marks of all
+    kinds, joiners, variation selectors, emoji modifiers, tags and ZWJ sequences, pairs of regional indicators, Hangul
+    syllables, and Indic conjuncts over the usual viramas. Unlike there, every spacing mark extends (also Myanmar's),
+    every symbol counts as a pictograph, and prepended signs stand alone.
+
+    Args:
+        text: A name without control characters; not empty.
+    """
+    end = 1
+    for char in text[1 : MAX_GRAPHEME_LENGTH + 1]:
+        if char < "\u0300":
+            break  # Nothing below the first combining mark extends anything; most names end here.
+        if char not in _OTHER_EXTENDERS:
+            category = unicodedata.category(char)
+            if category not in _MARKS and not _joins(text, end, category):
+                break
+        end += 1
+    return text[:end]
+
+
+def is_extender(char: str) -> bool:
+    """Return whether *char* belongs to the character before it, so that no grapheme begins with it."""
+    return char >= "\u0300" and (unicodedata.category(char) in _MARKS or char in _OTHER_EXTENDERS)
+
+
+def is_invisible(char: str) -> bool:
+    """Return whether *char* is one that is not blank and yet shows nothing of its own."""
+    if char < "\u0300":
+        return char == "\u00ad"
+    return (
+        unicodedata.category(char) == "Cf"
+        or char in _OTHER_INVISIBLES
+        or "\ufe00" <= char <= "\ufe0f"  # Variation selectors,
+        or "\U000e0100" <= char <= "\U000e01ef"  # and their supplement.
+    )
+
+
+def _joins(text: str, at: int, category: str) -> bool:
+    char, before = text[at], text[at - 1]
+    if category == "Lo":
+        if "\u0900" <= char <= "\u0d7f":
+            return (text[at - 2] if before == _ZWJ else before) in _CONJUNCT_LINKERS
+        return _hangul_type(char) in _HANGUL_JOINS[_hangul_type(before)]
+    if _is_regional_indicator(char):
+        return at == 1 and _is_regional_indicator(before)
+    return before == _ZWJ and _is_pictograph(char) and _is_pictograph(text[0])
+
+
+def _is_pictograph(char: str) -> bool:
+    # "So" with some "Sm" arrows; unassigned ones too, because the emoji of the next Unicode are among them.
+    return (
+        char > "\u203b" and unicodedata.category(char) in ("So", "Sm", "Cn") and not _is_regional_indicator(char)
+    ) or char in "\u00a9\u00ae\u203c\u2049\u3030\u303d"
+
+
+def _is_regional_indicator(char: str) -> bool:
+    return "\U0001f1e6" <= char <= "\U0001f1ff"
+
+
+# What each Hangul syllable type joins with: UAX #29, rules GB6 to GB8. The empty type is everything else.
+_HANGUL_JOINS: Final = {
+    "": (),
+    "L": ("L", "V", "LV", "LVT"),
+    "V": ("V", "T"),
+    "LV": ("V", "T"),
+    "T": ("T",),
+    "LVT": ("T",),
+}
+
+
+def _hangul_type(char: str) -> str:
+    if "\uac00" <= char <= "\ud7a3":
+        return "LVT" if (ord(char) - 0xAC00) % 28 else "LV"
+    if "\u1100" <= char <= "\u115f" or "\ua960" <= char <= "\ua97c":
+        return "L"
+    if "\u1160" <= char <= "\u11a7" or "\ud7b0" <= char <= "\ud7c6":
+        return "V"
+    if "\u11a8" <= char <= "\u11ff" or "\ud7cb" <= char <= "\ud7fb":
+        return "T"
+    return ""

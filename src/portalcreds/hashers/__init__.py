@@ -1,0 +1,18 @@
+"""Hash passwords at two costs, in a bounded pool, and verify what other systems wrote."""
+
+from __future__ import annotations
+
+from ._unavailable import HashingUnavailableError
+from .argon2 import CHOSEN, ISSUED, Argon2Hasher, Argon2Parameters
+from .pool import HashingPool
+from .upgrading import UpgradingHasher
+
+__all__ = [
+    "CHOSEN",
+    "ISSUED",
+    "Argon2Hasher",
+    "Argon2Parameters",
+    "HashingPool",
+    "HashingUnavailableError",
+    "UpgradingHasher",
+]

@@ -1,0 +1,74 @@
+"""Hash many passwords a little ahead of whoever takes the hashes, here or on an executor of the host's."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from typing import TYPE_CHECKING, TypeVar
+
+from ..accounts import PasswordHash
+from ..protocols import PasswordHasher
+from ..secret import Secret
+from ._unavailable import HashingUnavailableError
+
+if TYPE_CHECKING:
+    from concurrent.futures import Executor, Future
+
+_In = TypeVar("_In")
+_Out = TypeVar("_Out")
+_Got = TypeVar("_Got")
+
+
+def in_order(
+    items: Iterable[_In], send: Callable[[_In], Future[_Got]], receive: Callable[[Future[_Got]], _Out], *, ahead: int
+) -> Iterator[_Out]:
+    """Yield what became of each item, in order, with so many under way; on leaving, cancel what has not begun."""
+    pending: deque[Future[_Got]] = deque()
+    try:
+        for item in items:
+            pending.append(send(item))
+            if len(pending) >= ahead:
+                yield receive(pending.popleft())
+        while pending:
+            yield receive(pending.popleft())
+    finally:
+        for future in pending:
+            future.cancel()
+
+
+def send_elsewhere(
+    executor: Executor, hasher: PasswordHasher, password: Secret, salt: bytes
+) -> Future[tuple[str, str]]:
+    """
+    Submit a password to an executor, in plaintext: the one place where it may leave the process (R13).
+
+    The salt goes along. Dask takes calls with equal arguments for one call, so that a family's equal defaults would
+    share one salt and one hash if the worker drew it.
+    """
+    return executor.submit(_hash_plaintext, hasher, password.reveal(), salt)
+
+
+def receive_from_elsewhere(future: Future[tuple[str, str]]) -> PasswordHash:
+    """
+    Wait for what `send_elsewhere` submitted.
+
+    Raises:
+        HashingUnavailableError: Hashing failed there.
+    """
+    encoded, failure = future.result()
+    if failure:
+        raise HashingUnavailableError(failure)
+    return PasswordHash(encoded)
+
+
+def _hash_plaintext(hasher: PasswordHasher, plaintext: str, salt: bytes) -> tuple[str, str]:
+    """Return the hash and an empty code, or nothing and the code for why there is none."""
+    # Returned and not raised: of a task that raises, Dask's workers log the arguments.
+    try:
+        return hasher.hash(Secret(plaintext), salt=salt).encoded, ""
+    except HashingUnavailableError as error:
+        return "", error.code
+    except MemoryError:
+        return "", "out_of_memory"
+    except Exception as error:  # noqa: BLE001  What a host's hasher raises is not ours to know.
+        return "", type(error).__name__

@@ -1,0 +1,220 @@
+"""Write and verify Argon2id hashes, at the cost that fits what is hashed."""
+
+from __future__ import annotations
+
+import secrets
+from typing import Final
+
+import attrs
+from argon2 import low_level
+from argon2.exceptions import HashingError, VerificationError, VerifyMismatchError
+
+from ..accounts import PasswordHash
+from ..exceptions import ConfigurationError, InvalidValueError
+from ..secret import Secret
+from ._phc import MAX_BYTES, MIN_BYTES, parse, within_ceilings
+from ._unavailable import HashingUnavailableError
+
+SALT_BYTES: Final = 16
+"""Bytes of a salt that is drawn (RFC 9106 §4)."""
+
+TAG_BYTES: Final = 32
+"""Bytes of a tag that is written (RFC 9106 §4)."""
+
+_MIB: Final = 1024
+
+_MEMORY_ALLOCATION_ERROR: Final = -22
+"""``ARGON2_MEMORY_ALLOCATION_ERROR`` of argon2.h, whose text is all that argon2-cffi's exceptions carry."""
+
+_FLOOR: Final = {1: 46 * _MIB, 2: 19 * _MIB, 3: 12 * _MIB, 4: 9 * _MIB, 5: 7 * _MIB}
+"""Passes, and the least memory in kibibytes with so many (OWASP Password Storage Cheat Sheet; ASVS 5.0 11.4.2)."""
+
+
+@attrs.frozen(kw_only=True)
+class Argon2Parameters:
+    """
+    What one Argon2id hash costs.
+
+    Attributes:
+        memory_kib: Memory in kibibytes.
+        time_cost: Number of passes over it.
+        lanes: Number of lanes, each of which may run in a thread of its own.
+        insecure_for_tests: Whether a cost below OWASP's floor is let through. Never in production: such hashes fall
+            in bulk to whoever reads the database.
+
+    Raises:
+        ConfigurationError: The cost is below OWASP's floor, or above what is verified of a stored hash.
+    """
+
+    memory_kib: int
+    time_cost: int
+    lanes: int
+    insecure_for_tests: bool = attrs.field(default=False, eq=False)
+
+    def __attrs_post_init__(self) -> None:
+        # What is written must pass the gate when it is read.
+        if not within_ceilings(self.memory_kib, self.time_cost, self.lanes):
+            raise ConfigurationError(
+                "memory_kib", "take at most 256 MiB, 32 passes, 16 lanes and 1 GiB x passes, and at least 8 KiB a lane"
+            )
+        if not self.insecure_for_tests and self.memory_kib < _FLOOR[min(self.time_cost, max(_FLOOR))]:
+            raise ConfigurationError(
+                "memory_kib",
+                "take one of OWASP's rows or more: 46 MiB with 1 pass, 19 with 2, 12 with 3, 9 with 4, 7 with 5",
+            )
+
+    @property
+    def memory_bytes(self) -> int:
+        """The memory of one hash, in bytes."""
+        return self.memory_kib * 1024
+
+
+CHOSEN: Final = Argon2Parameters(memory_kib=64 * _MIB, time_cost=3, lanes=4)
+"""For passwords that their owners chose: RFC 9106 §4, second recommended option."""
+
+ISSUED: Final = Argon2Parameters(memory_kib=19 * _MIB, time_cost=2, lanes=1)
+"""For issued passwords, worth nothing offline and everything in speed: OWASP's floor."""
+
+
+@attrs.frozen
+class Argon2Hasher:
+    """
+    Write Argon2id hashes at one cost, and verify them at any cost within the gate's ceilings.
+
+    A value: it can be pickled, and one instance serves any number of threads. It hashes on the thread that calls it;
+    `UpgradingHasher` brings the bounded threads.
+
+    Attributes:
+        parameters: The cost of what is written.
+
+    Raises:
+        ConfigurationError: The installed backend fails its self-test.
+    """
+
+    parameters: Argon2Parameters = CHOSEN
+
+    def __attrs_post_init__(self) -> None:
+        # A backend that says yes to everything, or no, shows itself here and not in a school's records.
+        if not _passes_self_test():
+            raise ConfigurationError("argon2", "reinstall argon2-cffi-bindings: the one installed fails its self-test")
+
+    @property
+    def memory_bytes(self) -> int:
+        """The memory of one hash, in bytes."""
+        return self.parameters.memory_bytes
+
+    def identify(self, password_hash: PasswordHash, /) -> bool:
+        """Return whether it is an Argon2id hash within the ceilings, of whatever parameters. Never raises."""
+        return parse(password_hash.encoded) is not None
+
+    def hash(self, password: Secret, /, *, salt: bytes | None = None) -> PasswordHash:
+        """
+        Return the password's hash.
+
+        Args:
+            password: Hashed as it is; whoever calls has brought it to its canonical form.
+            salt: 16 to 64 bytes that were never used before, or None to draw them.
+
+        Raises:
+            InvalidValueError: The password holds a lone surrogate, or the salt is too short or too long.
+            HashingUnavailableError: Memory ran out, or the backend failed.
+        """
+        if salt is None:
+            salt = secrets.token_bytes(SALT_BYTES)
+        elif not MIN_BYTES <= len(salt) <= MAX_BYTES:
+            raise InvalidValueError("salt", "pass 16 to 64 bytes, or None to have them drawn")
+        content = _utf8(password)
+        if content is None:
+            raise InvalidValueError("password", "it holds a lone surrogate; refuse it where it is typed")
+        written = _hash(content, salt, self.parameters)
+        del content
+        # Raised here and not where it was caught: an error's context holds the frames that hold the plaintext.
+        if isinstance(written, str):
+            raise HashingUnavailableError(written)
+        return PasswordHash(written.decode("ascii"))
+
+    def verify(self, password: Secret, password_hash: PasswordHash, /) -> bool:
+        """
+        Return whether the password is the hash's, at the hash's own cost.
+
+        Raises:
+            HashingUnavailableError: Memory ran out, or the backend failed: nothing is known about the password.
+        """
+        # The gate comes first: behind it is code that allocates what the hash asks for (R10).
+        if parse(password_hash.encoded) is None:
+            return False
+        content = _utf8(password)
+        if content is None:
+            return False
+        matched = _verify(content, password_hash.encoded.encode("ascii"))
+        del content
+        if isinstance(matched, str):
+            raise HashingUnavailableError(matched)
+        return matched
+
+    def needs_rehash(self, password_hash: PasswordHash, /) -> bool:
+        """
+        Return whether this hasher would write it in another way: another scheme, cost or length of the tag.
+
+        The salt is no reason: the caller of `hash` may have brought it.
+        """
+        stored = parse(password_hash.encoded)
+        ours = self.parameters
+        return stored is None or (stored.memory_kib, stored.time_cost, stored.lanes, stored.tag_bytes) != (
+            ours.memory_kib,
+            ours.time_cost,
+            ours.lanes,
+            TAG_BYTES,
+        )
+
+
+def _utf8(password: Secret) -> bytes | None:
+    """Return the bytes to hash, or None for a lone surrogate, because UnicodeEncodeError holds the plaintext."""
+    try:
+        return password.reveal().encode("utf-8")
+    except UnicodeEncodeError:
+        return None
+
+
+def _hash(content: bytes, salt: bytes, parameters: Argon2Parameters) -> bytes | str:
+    """Return the encoded hash, or as str the code for why there is none."""
+    try:
+        return low_level.hash_secret(
+            content,
+            salt,
+            time_cost=parameters.time_cost,
+            memory_cost=parameters.memory_kib,
+            parallelism=parameters.lanes,
+            hash_len=TAG_BYTES,
+            type=low_level.Type.ID,
+        )
+    except (HashingError, MemoryError) as error:
+        return _code(error)
+
+
+def _verify(content: bytes, encoded: bytes) -> bool | str:
+    """Return whether it matches, or as str the code for why that is not known."""
+    try:
+        return low_level.verify_secret(encoded, content, low_level.Type.ID)
+    except VerifyMismatchError:
+        return False
+    except (VerificationError, MemoryError) as error:
+        # Behind the gate the C code has nothing to complain of but its own troubles, and "Decoding failed" among them
+        # would be the two grammars' disagreement. None of them says that the password is wrong.
+        return _code(error)
+
+
+def _code(error: Exception) -> str:
+    out_of_memory = low_level.error_to_str(_MEMORY_ALLOCATION_ERROR)
+    return "out_of_memory" if isinstance(error, MemoryError) or str(error) == out_of_memory else type(error).__name__
+
+
+def _passes_self_test() -> bool:
+    # Computed with OpenSSL's Argon2, over 8 KiB: a tenth of a millisecond for all three calls.
+    parameters = Argon2Parameters(memory_kib=8, time_cost=1, lanes=1, insecure_for_tests=True)
+    known = b"$argon2id$v=19$m=8,t=1,p=1$MDEyMzQ1Njc4OWFiY2RlZg$dxM42BlXPGcRaznheIro4EsOsM+d+7/i5tdGzz5GT8c"
+    return (
+        _hash(b"password", b"0123456789abcdef", parameters) == known
+        and _verify(b"password", known) is True
+        and _verify(b"passwore", known) is False
+    )

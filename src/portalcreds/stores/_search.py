@@ -1,0 +1,97 @@
+"""Say in SQL what `AccountQuery.matches` and `AccountQuery.sort_key` say, as ranges of an index."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from ..account_queries import AccountOrder, AccountQuery, micros
+from ..accounts import AccountStatus
+from ._dialects import Dialect
+
+_KEY_COLUMNS: Final = {
+    AccountOrder.USERNAME: "username_key",
+    AccountOrder.LAST_NAME: "last_name_key",
+    AccountOrder.EXPIRY: "expires_at",
+}
+
+_STATES: Final = {AccountStatus.DEFAULT_LIVE: "issued", AccountStatus.DEFAULT_EXPIRED: "issued"}
+"""What the column `state` has for a status, where that is not the status's own name: it does not know the time."""
+
+_MAX_INTEGER: Final = 2**63 - 1
+"""What a database's integers go to; a forged position may hold more."""
+
+_LAST_CODE_POINT: Final = "\U0010ffff"
+
+
+def order_of(query: AccountQuery) -> str:
+    """Return the columns to sort by."""
+    return f"{_KEY_COLUMNS[query.order]}, contact_id"
+
+
+def matching(query: AccountQuery, dialect: Dialect, *, from_position: bool) -> tuple[str, dict[str, object]]:
+    """
+    Return the condition that `AccountQuery.matches` states, and its parameters.
+
+    Args:
+        query: What is asked for.
+        dialect: What is said differently.
+        from_position: Whether only what the page begins with or what comes after it is wanted.
+    """
+    column = _KEY_COLUMNS[query.order]
+    conditions: list[str] = []
+    parameters: dict[str, object] = {}
+    if query.status is not None:
+        conditions.append("state = :state")
+        parameters["state"] = _STATES.get(query.status, query.status.value)
+    elif query.order is AccountOrder.USERNAME:
+        conditions.append("erased_at IS NULL")  # By last name there are none: the key of an erased account is NULL.
+    low, high = _expiry_range(query)
+    if query.order is not AccountOrder.EXPIRY:
+        # The expiry is then not what is sorted by, and tells live from expired among what the index finds.
+        if low is not None:
+            conditions.append("expires_at >= :expiry_low")
+            parameters["expiry_low"] = low
+        if high is not None:
+            conditions.append("expires_at < :expiry_high")
+            parameters["expiry_high"] = high
+        low, high = query.key_prefix, _successor(query.key_prefix)
+    position = query.position if from_position else None
+    # Only one lower bound: given two, a planner may seek by the wrong one and read all that lies between.
+    if position is not None and _is_within(position[0], low):
+        conditions.append(dialect.after((column, "contact_id"), ("position", "tie")))
+        parameters |= {"position": _bounded(position[0]), "tie": position[1]}
+    elif low is not None:
+        conditions.append(f"{column} >= :low")
+        parameters["low"] = low
+    if high is not None:
+        conditions.append(f"{column} < :high")
+        parameters["high"] = high
+    return " AND ".join(conditions), parameters
+
+
+def _expiry_range(query: AccountQuery) -> tuple[str | int | None, str | int | None]:
+    # An expiry at this very instant is expired; so live ones begin a microsecond later.
+    if query.status is AccountStatus.DEFAULT_LIVE:
+        return micros(query.now) + 1, None
+    if query.status is AccountStatus.DEFAULT_EXPIRED:
+        return None, micros(query.now) + 1
+    return None, None
+
+
+def _successor(prefix: str) -> str | None:
+    # The least text behind all that begin with the prefix, or None if there is none. LIKE is not used: it folds case
+    # in one database and takes blanks off in another, and a typed percent sign means something to it.
+    prefix = prefix.rstrip(_LAST_CODE_POINT)
+    if not prefix:
+        return None
+    following = ord(prefix[-1]) + 1
+    return prefix[:-1] + chr(0xE000 if following == 0xD800 else following)
+
+
+def _is_within(key: str | int, low: str | int | None) -> bool:
+    # Keys of one order have one type.
+    return low is None or (key >= low if isinstance(key, int) and isinstance(low, int) else str(key) >= str(low))
+
+
+def _bounded(key: str | int) -> str | int:
+    return max(-_MAX_INTEGER, min(_MAX_INTEGER, key)) if isinstance(key, int) else key

@@ -1,0 +1,154 @@
+"""Keep accounts, their audit events and counts of attempts in this process's memory, for tests and notebooks."""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from operator import itemgetter
+from threading import Lock
+
+from ..account_queries import AccountPage, AccountQuery
+from ..accounts import Account
+from ..audit import AuditEvent
+from ..contacts import ContactId
+from ..protocols import ApplyResult, Change, Clock, utc_now
+
+
+class MemoryAccountStore:
+    """
+    An `AccountStore` and `AuditSink` in memory: everything is gone when the process ends.
+
+    Safe to use from several threads. It is the shortest statement of what the SQL stores do.
+    """
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._accounts: dict[ContactId, Account] = {}
+        self._owners: dict[str, ContactId] = {}
+        self._events: list[AuditEvent] = []
+
+    def find(self, contact_id: ContactId, /) -> Account | None:
+        """Return the contact's account, or None."""
+        with self._lock:
+            return self._accounts.get(contact_id)
+
+    def find_by_username(self, username_key: str, /) -> Account | None:
+        """Return the account with this `username_key`, or None."""
+        with self._lock:
+            owner = self._owners.get(username_key)
+            return None if owner is None else self._accounts[owner]
+
+    def find_many(self, contact_ids: Sequence[ContactId], /) -> Mapping[ContactId, Account]:
+        """Return the accounts of those of the contacts that have one, by contact id."""
+        with self._lock:
+            return {
+                contact_id: self._accounts[contact_id] for contact_id in contact_ids if contact_id in self._accounts
+            }
+
+    def search(self, query: AccountQuery, /) -> AccountPage:
+        """Return one page, in the order of `AccountQuery.sort_key`."""
+        position = query.position
+        keyed = [(query.sort_key(account), account) for account in self._snapshot() if query.matches(account)]
+        after = keyed if position is None else [pair for pair in keyed if pair[0] > position]
+        first = heapq.nsmallest(query.limit + 1, after, key=itemgetter(0))
+        return query.page([account for _, account in first])
+
+    def count(self, query: AccountQuery, /) -> int:
+        """Return how many accounts match on all pages."""
+        return sum(map(query.matches, self._snapshot()))
+
+    def find_epoch(self, contact_id: ContactId, /) -> int | None:
+        """Return the account's epoch, or None without one."""
+        account = self.find(contact_id)
+        return None if account is None else account.credential.epoch
+
+    def apply(self, changes: Sequence[Change], /) -> Sequence[ApplyResult]:
+        """Store each change if -- and only if -- its *old* account is still what is stored, with its events."""
+        with self._lock:
+            return tuple([self._apply(change) for change in changes])
+
+    def record(self, events: Sequence[AuditEvent], /) -> None:
+        """Append the events."""
+        with self._lock:
+            self._events.extend(events)
+
+    def events(self, contact_id: ContactId | None = None, *, limit: int | None = None) -> tuple[AuditEvent, ...]:
+        """
+        Return what is on the record, oldest first.
+
+        Args:
+            contact_id: Only events about this contact; None for all.
+            limit: Only the last so many; None for all.
+        """
+        with self._lock:
+            found = [event for event in self._events if contact_id is None or event.contact_id == contact_id]
+        return tuple(found if limit is None else found[max(0, len(found) - limit) :])
+
+    def _snapshot(self) -> list[Account]:
+        with self._lock:
+            return list(self._accounts.values())
+
+    def _apply(self, change: Change) -> ApplyResult:
+        new = change.new
+        stored = self._accounts.get(new.contact_id)
+        stored_version = None if stored is None else stored.version
+        if stored_version != (None if change.old is None else change.old.version):
+            return ApplyResult.STALE
+        key = new.username_key
+        if key is not None and self._owners.get(key, new.contact_id) != new.contact_id:
+            return ApplyResult.USERNAME_TAKEN
+        if stored is not None and stored.username_key is not None:
+            del self._owners[stored.username_key]
+        if key is not None:
+            self._owners[key] = new.contact_id
+        self._accounts[new.contact_id] = new
+        self._events.extend(change.events)
+        return ApplyResult.APPLIED
+
+
+class MemoryAttemptCounter:
+    """
+    An `AttemptCounter` in memory: it counts for one process only, and forgets when that ends.
+
+    Args:
+        clock: Tells when windows end.
+    """
+
+    def __init__(self, *, clock: Clock = utc_now) -> None:
+        self._clock = clock
+        self._lock = Lock()
+        self._counts: dict[str, tuple[int, datetime | None]] = {}
+
+    def hit(self, key: str, window: timedelta | None, /) -> int:
+        """Add one and return the new count; the first hit decides when it is forgotten."""
+        now = self._clock()
+        with self._lock:
+            n, ends_at = self._live(key, now) or (0, None if window is None else now + window)
+            self._counts[key] = n + 1, ends_at
+            return n + 1
+
+    def count(self, key: str, /) -> int:
+        """Return the count, 0 if there is none or it was forgotten."""
+        now = self._clock()
+        with self._lock:
+            live = self._live(key, now)
+            return 0 if live is None else live[0]
+
+    def clear(self, key: str, /) -> None:
+        """Forget the count."""
+        with self._lock:
+            self._counts.pop(key, None)
+
+    def purge(self) -> int:
+        """Remove the counts whose windows ended, and return how many."""
+        now = self._clock()
+        with self._lock:
+            ended = [key for key in self._counts if self._live(key, now) is None]
+            for key in ended:
+                del self._counts[key]
+            return len(ended)
+
+    def _live(self, key: str, now: datetime) -> tuple[int, datetime | None] | None:
+        n, ends_at = self._counts.get(key, (0, now))
+        return None if ends_at is not None and ends_at <= now else (n, ends_at)

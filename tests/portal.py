@@ -1,0 +1,163 @@
+"""A parent portal in small: the three services over one store, with a clock that the test moves."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, Protocol
+
+import attrs
+
+from portalcreds.account_service import AccountService
+from portalcreds.accounts import PasswordHash
+from portalcreds.audit import AuditEvent
+from portalcreds.contacts import Contact, ContactId
+from portalcreds.hashers import Argon2Hasher, UpgradingHasher
+from portalcreds.password_policy import PasswordPolicy
+from portalcreds.privileges import Grants, Operator, Privilege
+from portalcreds.protocols import AccountStore, AttemptCounter, AuditSink
+from portalcreds.reset_service import ResetService
+from portalcreds.secret import Secret
+from portalcreds.sign_in_service import SignInService
+from portalcreds.stores.dbapi import DBAPIAccountStore
+from portalcreds.stores.memory import MemoryAccountStore, MemoryAttemptCounter
+from portalcreds.testing.hashers import CHEAPEST_CHOSEN, CHEAPEST_ISSUED
+from portalcreds.throttle import Throttle, ThrottleLimits
+
+OFFICE = Operator(operator_id="office")
+NOBODY = Operator(operator_id="nobody")
+START = datetime(2026, 8, 24, 7, 30, tzinfo=UTC)
+GOOD_PASSWORD = "a long walk on the beach"
+OTHER_PASSWORD = "seven quiet green bicycles"
+
+ROSA = Contact(contact_id=ContactId("c-1"), first_name="Rosa", last_name="Abbiatici", email="rosa@example.org")
+PAT = Contact(contact_id=ContactId("c-2"), first_name="Pat", last_name="O'Brien")
+ANNA = Contact(contact_id=ContactId("c-3"), first_name="anna", last_name="van der Berg")
+MONONYM = Contact(contact_id=ContactId("c-4"), last_name="Suharto")
+FAMILY = (ROSA, PAT, ANNA, MONONYM)
+USERNAMES = {"c-1": "rabbiatici", "c-2": "PObrien", "c-3": "avdberg", "c-4": "suharto"}
+
+
+class MovingClock:
+    """Tells the time that the test says."""
+
+    def __init__(self) -> None:
+        """Begin at the start of a school year."""
+        self.now = START
+
+    def __call__(self) -> datetime:
+        """Return it."""
+        return self.now
+
+    def move(self, **by: float) -> None:
+        """Go on by a timedelta's keywords."""
+        self.now += timedelta(**by)
+
+
+class TestStore(AccountStore, AuditSink, Protocol):
+    """What the stores that ship are."""
+
+    __test__ = False
+
+    def events(self, contact_id: ContactId | None = None, *, limit: int | None = None) -> tuple[AuditEvent, ...]:
+        """Return what is on the record."""
+        ...
+
+
+def cheap_hasher() -> UpgradingHasher:
+    """Return the real hasher at costs that only a test may use."""
+    return UpgradingHasher(chosen=Argon2Hasher(CHEAPEST_CHOSEN), issued=Argon2Hasher(CHEAPEST_ISSUED))
+
+
+@attrs.define
+class Portal:
+    """The parts, and the services made of them; `with_parts` makes them anew with others."""
+
+    store: TestStore
+    counter: AttemptCounter
+    clock: MovingClock
+    hasher: UpgradingHasher
+    parts: dict[str, Any] = attrs.field(factory=dict)
+
+    @property
+    def authorizer(self) -> Any:
+        """Who may do what: the office everything."""
+        return self.parts.get("authorizer", Grants(privileges={"office": list(Privilege)}))
+
+    @property
+    def throttle(self) -> Throttle:
+        """The limits."""
+        return Throttle(self.counter, limits=self.parts.get("limits", ThrottleLimits()), clock=self.clock)
+
+    @property
+    def accounts(self) -> AccountService:
+        """The service for accounts."""
+        return AccountService(
+            self.store,
+            authorizer=self.authorizer,
+            throttle=self.throttle,
+            clock=self.clock,
+            on_change=self.parts.get("on_change"),
+        )
+
+    @property
+    def resets(self) -> ResetService:
+        """The service for resets."""
+        optional = {name: self.parts[name] for name in ("strategy", "lifetime") if name in self.parts}
+        return ResetService(
+            self.store,
+            hasher=self.hasher,
+            authorizer=self.authorizer,
+            clock=self.clock,
+            on_change=self.parts.get("on_change"),
+            **optional,
+        )
+
+    @property
+    def sign_ins(self) -> SignInService:
+        """The service for sign-ins."""
+        return SignInService(
+            self.store,
+            hasher=self.parts.get("sign_in_hasher", self.hasher),
+            throttle=self.throttle,
+            policy=self.parts.get("policy", PasswordPolicy(context_words=("Grand Bend",))),
+            clock=self.clock,
+            on_change=self.parts.get("on_change"),
+        )
+
+    def with_parts(self, **parts: Any) -> Portal:
+        """Return the same portal with other parts."""
+        return attrs.evolve(self, parts=self.parts | parts)
+
+    def chosen_hash(self, password: str) -> PasswordHash:
+        """Return a password's hash, written anew."""
+        permit = self.hasher.admit()
+        assert permit is not None
+        with permit:
+            return permit.hash_chosen(Secret(password))
+
+    def kinds(self, contact_id: str | None = None) -> list[str]:
+        """Return the kinds on the record, with reasons, in order."""
+        return [
+            event.kind.value if event.reason is None else f"{event.kind.value} {event.reason}"
+            for event in self.store.events(None if contact_id is None else ContactId(contact_id))
+        ]
+
+
+@contextmanager
+def open_portal(kind: str, folder: Path) -> Iterator[Portal]:
+    """Open a portal over a store of that kind, with the family in it."""
+    clock = MovingClock()
+    with cheap_hasher() as hasher:
+        if kind == "memory":
+            yield _filled(Portal(MemoryAccountStore(), MemoryAttemptCounter(clock=clock), clock, hasher))
+        else:
+            with DBAPIAccountStore.open_sqlite(folder / "portal.db") as store:
+                yield _filled(Portal(store, store.counter(clock=clock), clock, hasher))
+
+
+def _filled(portal: Portal) -> Portal:
+    portal.accounts.sync_contacts(FAMILY, OFFICE, usernames=USERNAMES)
+    return portal
