@@ -56,10 +56,8 @@ class MovingClock:
         self.now += timedelta(**by)
 
 
-class TestStore(AccountStore, AuditSink, Protocol):
+class PortalStore(AccountStore, AuditSink, Protocol):
     """What the stores that ship are."""
-
-    __test__ = False
 
     def events(self, contact_id: ContactId | None = None, *, limit: int | None = None) -> tuple[AuditEvent, ...]:
         """Return what is on the record."""
@@ -75,7 +73,7 @@ def cheap_hasher() -> UpgradingHasher:
 class Portal:
     """The parts, and the services made of them; `with_parts` makes them anew with others."""
 
-    store: TestStore
+    store: PortalStore
     counter: AttemptCounter
     clock: MovingClock
     hasher: UpgradingHasher

@@ -14,9 +14,8 @@ import attrs
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
-from strategies import contacts, name_characters, names
 
-from portalcreds._grapheme import MAX_GRAPHEME_LENGTH, first_grapheme
+from portalcreds._grapheme import MAX_GRAPHEME_LENGTH, first_grapheme, is_extender, is_invisible
 from portalcreds._name_parts import LAST_NAME_FIRST_INITIAL, composed
 from portalcreds._text import MAX_PASSWORD_LENGTH, canonical_password, character_fault
 from portalcreds._words import WORDS
@@ -35,12 +34,14 @@ from portalcreds.default_passwords import (
 )
 from portalcreds.exceptions import InvalidValueError, UnderivableError
 from portalcreds.protocols import DefaultPasswordStrategy
+from strategies import contacts, name_characters, names
 
 FAMILY = "\U0001f468\u200d\U0001f469\u200d\U0001f467\u200d\U0001f466"
 SCOTLAND = "\U0001f3f4\U000e0067\U000e0062\U000e0073\U000e0063\U000e0074\U000e007f"
 
 
 def contact(last_name: str | None, first_name: str | None) -> Contact:
+    """Return a contact with these names."""
     return Contact(contact_id=ContactId("c-1"), last_name=last_name, first_name=first_name)
 
 
@@ -98,7 +99,7 @@ NAMES = [
     ("Գրիգորյան", "Արամ", "ԳրիգորյանԱ"),
     ("ბერიძე", "ნინო", "ბერიძენ"),
     ("עמית", "דוד", "עמיתד"),
-    ("כהן", "שָׂרָה", "כהןש\u05c2\u05b8" if "שָׂ" == "ש\u05c2\u05b8" else "כהן" + "שָׂ"),
+    ("כהן", "ש\u05c2\u05b8רה", "כהןש\u05c2\u05b8"),
     ("العلي", "محمد", "العليم"),
     ("العلي", "م\u064fحمد", "العليم\u064f"),
     ("ခိုင်", "မမ", "ခိုင်မ"),
@@ -118,7 +119,7 @@ NAMES = [
     ("김", "\u1175\u1175\u1106", "김\u1175\u1175"),
     # Indic: a consonant with its signs, a conjunct with all of its consonants; Tamil has none.
     ("शर्मा", "प\u093fयुष", "शर्माप\u093f"),
-    ("शर्मा", "क\u094dषमा", "शर्माक\u094dषमा"[: -len("मा")]),
+    ("शर्मा", "क\u094dषमा", "शर्माक\u094dष"),
     ("शर्मा", "क\u094d\u200dषमा", "शर्माक\u094d\u200dष"),
     ("शर्मा", "क\u094dA", "शर्माक\u094d"),
     ("குமார்", "க\u0bcdரி", "குமார்க\u0bcd"),
@@ -253,10 +254,9 @@ def test_a_refusal_carries_no_name(last_name: str | None, first_name: str | None
     """Neither the error, nor its context, its pickle or a local variable of the library's frames holds a name (R14)."""
     strategies = (LastNameFirstInitial(), NameTemplate(template="{last_name}.{first_initial}"))
     for derive in (default_password, *(strategy.derive for strategy in strategies)):
-        try:
+        with pytest.raises(UnderivableError) as info:
             derive(fake(last_name, first_name))
-        except UnderivableError as error:
-            caught = error
+        caught = info.value
         assert caught.__cause__ is None
         assert caught.__context__ is None
         told = traceback.TracebackException.from_exception(caught, capture_locals=True)
@@ -508,8 +508,8 @@ def test_a_readable_password_is_drawn_from_an_alphabet_without_look_alikes() -> 
     assert all(len(text) == 19 and text[4] == text[9] == text[14] == "-" for text in drawn)
     assert set("".join(drawn)) == set(READABLE_ALPHABET) | {"-"}
     assert len(set(READABLE_ALPHABET)) == len(READABLE_ALPHABET) == 19
-    assert set(READABLE_ALPHABET).isdisjoint("0oO1iIlL2zZ5sS6BgqQ9mwWaeu".replace("g", ""))
-    assert READABLE_ALPHABET == READABLE_ALPHABET.lower()
+    assert set(READABLE_ALPHABET).isdisjoint("0oO1iIlL2zZ5sS6BqQ9mwWaeu")
+    assert READABLE_ALPHABET.lower() == READABLE_ALPHABET
     assert strategy.bits == pytest.approx(67.97, abs=0.01)
     assert strategy.bits >= 64
     assert len(set(drawn)) == len(drawn)
@@ -599,7 +599,7 @@ def test_a_passphrase_takes_the_caller_s_words_and_separator() -> None:
         ({"words": ["a" * 200, "b"], "count": 40}, "count"),
         ({"count": 4}, "count"),
         ({"count": 5.0}, "count"),
-        ({"count": 26}, "count"),
+        ({"count": 29}, "count"),
         ({"separator": ""}, "separator"),
         ({"separator": "--"}, "separator"),
         ({"separator": "–"}, "separator"),
@@ -682,16 +682,15 @@ def test_a_derivable_password_is_the_same_every_time(strategy: DefaultPasswordSt
 
 @pytest.mark.whole
 def test_every_code_point_as_an_initial_is_taken_or_refused_as_the_rules_say() -> None:
-    """Over all of Unicode: white space is blank, marks and the invisible are refused, all others stand for themselves."""
+    """Over all of Unicode: white space is blank, marks and the invisible are refused, others stand for themselves."""
     for code in range(0x110000):
         char = chr(code)
         if character_fault(char) is not None:
             continue
-        try:
-            text = default_password(contact("Smith", char)).reveal()
-        except UnderivableError as error:
-            expected = "blank" if char.isspace() else "leading_mark"
-            assert error.reason == expected, hex(code)
+        refused = char.isspace() or is_extender(char) or is_invisible(char)
+        if refused:
+            with pytest.raises(UnderivableError, match="blank" if char.isspace() else "leading_mark"):
+                default_password(contact("Smith", char))
         else:
-            assert text == "Smith" + char
+            assert default_password(contact("Smith", char)).reveal() == "Smith" + char
             assert unicodedata.category(char) not in ("Mn", "Mc", "Me", "Cf", "Zs", "Zl", "Zp"), hex(code)

@@ -21,8 +21,10 @@ _OTHER_EXTENDERS: Final = frozenset(
 # The viramas that UAX #29 rule GB9c joins consonants over: Devanagari, Bengali, Gujarati, Oriya, Telugu, Malayalam.
 _CONJUNCT_LINKERS: Final = frozenset("\u094d\u09cd\u0acd\u0b4d\u0c4d\u0d4d")
 
-# Default-ignorable without being category Cf: CGJ, Hangul and Khmer fillers, Mongolian variation selectors.
-_OTHER_INVISIBLES: Final = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180f\u3164\uffa0")
+# Default-ignorable without being category Cf: CGJ, Hangul and Khmer fillers, Mongolian and other variation selectors.
+_OTHER_INVISIBLES: Final = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180f\u3164\uffa0") | {
+    chr(selector) for selector in (*range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0))
+}
 
 
 def first_grapheme(text: str) -> str:
@@ -58,12 +60,7 @@ def is_invisible(char: str) -> bool:
     """Return whether *char* is one that is not blank and yet shows nothing of its own."""
     if char < "\u0300":
         return char == "\u00ad"
-    return (
-        unicodedata.category(char) == "Cf"
-        or char in _OTHER_INVISIBLES
-        or "\ufe00" <= char <= "\ufe0f"  # Variation selectors,
-        or "\U000e0100" <= char <= "\U000e01ef"  # and their supplement.
-    )
+    return char in _OTHER_INVISIBLES or unicodedata.category(char) == "Cf"
 
 
 def _joins(text: str, at: int, category: str) -> bool:

@@ -93,9 +93,10 @@ def _ordinary(contact: Contact) -> str | None:
     # What is printable has no control character, no surrogate, and no white space but U+0020.
     if not both.isprintable() or len(both) > _SURELY_SHORT or " " in (last_name[0], last_name[-1], first_name[0]):
         return None
+    initial = first_name[0]
     if both.isascii() or (_ORDINARY_LETTER.match(first_name) and _ORDINARY_LETTER.match(last_name)):
-        return last_name + first_name[0]
-    if is_invisible(last_name[0]) or is_invisible(first_name[0]) or is_extender(first_name[0]):
+        return last_name + initial
+    if is_invisible(last_name[0]) or is_invisible(initial) or is_extender(initial):
         return None
     initial = first_grapheme(first_name)
     return last_name + initial if len(initial) <= MAX_GRAPHEME_LENGTH else None

@@ -214,15 +214,14 @@ class SignInService:
         if account is not None and account.username_key != attempt.key:
             # The database matched what is not equal: a collation that folds (R18).
             account = None
-        guess = self._throttle.begin(account, attempt.name)
-        refusal = _refusal(account) or guess.refusal
-        stored = None if account is None or refusal is not None else account.credential.password_hash
+        guess = self._throttle.begin(account, attempt.name, _refusal(account))
+        stored = None if account is None or guess.refusal is not None else account.credential.password_hash
         # Every reason to deny goes through this one call, which costs the same for all of them (R7).
         check = permit.check(attempt.password, stored)
-        if account is None or refusal is not None or not check.matched:
-            self._deny(attempt, account, guess, refusal or check.fault or "wrong_password")
+        if account is None or guess.refusal is not None or not check.matched:
+            self._deny(attempt, account, guess, guess.refusal or check.fault or "wrong_password")
             return None
-        self._throttle.record_success(account, attempt.name)
+        self._throttle.record_success(account, guess, attempt.name)
         return _Proof(attempt=attempt, account=account, guess=guess, check=check, permit=permit)
 
     def _deny(self, attempt: _Attempt, account: Account | None, guess: Guess, reason: str) -> None:

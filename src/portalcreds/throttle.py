@@ -85,8 +85,10 @@ class Guess:
     """
     One attempt on one account, counted before it is verified, so that no number of parallel guesses exceeds a cap.
 
+    It stays counted if hashing then fails for want of memory: that it could not be verified is known too late.
+
     Attributes:
-        refusal: Why the guess may not be verified, as a code for the record, or None if it may.
+        refusal: Why it may not be verified, as a code for the record, or None if it may.
         failures_before: Failures on this credential before this attempt.
         reaches_cap: Whether this attempt, if it fails, is the one that spends the credential.
     """
@@ -129,25 +131,29 @@ class Throttle:
         ]
         return max(waits, default=None)
 
-    def begin(self, account: Account | None, username: str) -> Guess:
+    def begin(self, account: Account | None, username: str, refusal: str | None) -> Guess:
         """
-        Count an attempt on *account*, or on nobody at the same expense, and say whether it may be verified.
+        Count an attempt on *account*, and say whether it may be verified; the expense is the same for all answers (R7).
 
-        The per-credential count is bound to the epoch, so that a re-issue clears it by itself.
+        The count is bound to the epoch, so that a re-issue clears it by itself. An attempt that is refused without being
+        verified is not counted against the account: whoever knows the password must not spend it by trying in vain.
+
+        Args:
+            account: Whom the user name is of, or None.
+            username: The user name, as for `retry_after`.
+            refusal: Why it may not be verified whatever the throttle says, as a code, or None if it may.
         """
-        now = self._clock()
-        sprayed = self._counter.count(_spray_key(now, self.limits.spray)) >= self.limits.spray.attempts
-        if account is None:
+        sprayed = self._counter.count(_spray_key(self._clock(), self.limits.spray)) >= self.limits.spray.attempts
+        if refusal is None and sprayed and _is_live_default(account):
+            refusal = "spray"
+        if account is None or refusal is not None:
             self._counter.hit(f"{_DECOY}:{_username_digest(username)}", self.limits.spray.window)
-            return Guess(refusal=None, failures_before=0, reaches_cap=False)
+            return Guess(refusal=refusal, failures_before=0, reaches_cap=False)
         attempts = self._counter.hit(_account_key(account), None)
         cap = self._cap(account)
-        refusal = None
-        if attempts > cap:
-            refusal = "spent"
-        elif sprayed and account.credential.origin is CredentialOrigin.ISSUED:
-            refusal = "spray"
-        return Guess(refusal=refusal, failures_before=attempts - 1, reaches_cap=attempts == cap)
+        return Guess(
+            refusal="spent" if attempts > cap else None, failures_before=attempts - 1, reaches_cap=attempts == cap
+        )
 
     def record_failure(
         self, account: Account | None, guess: Guess, username: str, source: str | None
@@ -155,10 +161,10 @@ class Throttle:
         """Count a denial, and return what goes on the record because of it: kinds and reasons."""
         now = self._clock()
         noted = self._count_windows(now, username, source)
-        live = account is not None and account.credential.origin is CredentialOrigin.ISSUED
+        live = _is_live_default(account)
         spray = self.limits.spray
-        # Nobody's failure is counted too, beside the real count, so that both cost the same (R7).
-        if live:
+        # Other failures are counted too, beside the real count, so that all cost the same (R7).
+        if live and guess.refusal is None:
             if self._counter.hit(_spray_key(now, spray), spray.window) == spray.attempts:
                 noted.append((AuditKind.SPRAY_SUSPECTED, "tenant"))
         else:
@@ -171,10 +177,11 @@ class Throttle:
         """Count a ticket that was no good, and return what goes on the record because of it."""
         return self._count_windows(self._clock(), None, source)
 
-    def record_success(self, account: Account, username: str) -> None:
+    def record_success(self, account: Account, guess: Guess, username: str) -> None:
         """Forget the failures of an account whose owner proved who they are."""
-        # Failures that spent the credential while this attempt was being verified stay: a success must not unlock.
-        if self._counter.count(_account_key(account)) <= self._cap(account):
+        # Failures that spent the credential while this guess was verified stay: a success must not unlock. If this
+        # guess is the last that the cap allows, all beyond it were refused, and there are fewer failures than the cap.
+        if guess.reaches_cap or self._counter.count(_account_key(account)) < self._cap(account):
             self._counter.clear(_account_key(account))
         self._clear_username(username)
 
@@ -216,6 +223,10 @@ class Throttle:
             for kind, digest, limits in kinds
             for limit in limits
         ]
+
+
+def _is_live_default(account: Account | None) -> bool:
+    return account is not None and account.credential.origin is CredentialOrigin.ISSUED
 
 
 def _account_key(account: Account) -> str:

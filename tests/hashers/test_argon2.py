@@ -39,14 +39,14 @@ VECTORS = {
     "the issued profile": ("AbbiaticiR", "$argon2id$v=19$m=19456,t=2,p=1$c2l4dGVlbiBieXRlIHNsdA$144hguQEDjmlwWzxjeKqY9Ap9WS409rNyyL98u0rw9w"),
 }  # fmt: skip
 
-CHEAP = [name for name in VECTORS if "profile" not in name]
+CHEAP = ["ASCII", "empty", "tag of 16", "salt of 24", "tag of 64", "RFC 9106 input"]
 
 # C reference, src/test.c: salts of 8 bytes are below what RFC 9106 recommends, and a tag of 4 is matched by chance.
 REFUSED_VECTORS = [
     "$argon2id$v=19$m=65536,t=2,p=1$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc",
     "$argon2id$v=19$m=256,t=2,p=2$c29tZXNhbHQ$bQk8UB/VmZZF4Oo79iDXuL5/0ttZwg2f/5U52iv1cDc",
     "$argon2i$v=19$m=65536,t=2,p=1$c29tZXNhbHQ$wWKIMhR9lyDFvRz9YTZweHKfbftvj+qf+YFY4NeBbtA",
-    "$argon2i$m=65536,t=2,p=1$c29tZXNhbHQ$9sTbSlTio3Biev89thdrlKKiCaYsjjYVJxGAL3swpvQ",
+    "$argon2i$m=65536,t=2,p=1$c29tZXNhbHQ$9sTbSlTio3Biev89thdrlKKiCaYsjjYVJxGAL3swxpQ",
 ]
 
 
@@ -82,7 +82,7 @@ def test_a_profile_writes_the_known_answer(parameters: Argon2Parameters, name: s
     assert Argon2Hasher(parameters).hash(Secret(password), salt=b"sixteen byte slt") == PasswordHash(encoded)
 
 
-@pytest.mark.parametrize("name", VECTORS)
+@pytest.mark.parametrize("name", [*CHEAP, "NUL, salt of 64"])
 def test_no_proper_prefix_is_accepted(hasher: Argon2Hasher, name: str) -> None:
     """A3: a hash that a short column cut off verifies nothing, or a shorter tag would be enough."""
     password, encoded = VECTORS[name]
@@ -266,6 +266,11 @@ def decoding_failed(*_args: object, **_kwargs: object) -> bool:
     raise exceptions.VerificationError("Decoding failed")
 
 
+def hashing_failed(*_args: object, **_kwargs: object) -> bytes:
+    """Stand in for a backend that cannot hash."""
+    raise exceptions.HashingError("Threading failure")
+
+
 @pytest.mark.parametrize(
     ("name", "broken"),
     [
@@ -273,20 +278,18 @@ def decoding_failed(*_args: object, **_kwargs: object) -> bool:
         ("verify_secret", mismatch),
         ("verify_secret", decoding_failed),
         ("hash_secret", lambda *_args, **_kwargs: b"$argon2id$v=19$m=8,t=1,p=1$c2l4dGVlbiBieXRlIHNsdA$AAAA"),
-        ("hash_secret", decoding_failed),
+        ("hash_secret", hashing_failed),
     ],
     ids=["always yes", "always no", "always fails", "another hash", "hashing fails"],
 )
-def test_a_broken_backend_is_found_at_construction(
-    name: str, broken: object, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_broken_backend_is_found_at_construction(name: str, broken: object, monkeypatch: pytest.MonkeyPatch) -> None:
     """A11: a backend that says yes to everything lets nobody in, because there is no hasher."""
     monkeypatch.setattr(low_level, name, broken)
 
-    with pytest.raises((ConfigurationError, exceptions.VerificationError)) as caught:
+    with pytest.raises(ConfigurationError) as caught:
         Argon2Hasher(CHEAPEST_CHOSEN)
 
-    assert isinstance(caught.value, ConfigurationError) or name == "hash_secret"
+    assert caught.value.argument == "argon2"
 
 
 @pytest.mark.parametrize(

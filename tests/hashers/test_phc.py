@@ -176,7 +176,10 @@ def test_the_longest_hash_within_bounds_is_shorter_than_the_cap() -> None:
     assert _phc.parse(longest) is not None
 
 
-@given(st.text() | st.from_regex(re.compile(r"\$argon2id\$v=19\$m=\d{1,8},t=\d{1,3},p=\d{1,3}\$[\w+/]{20,90}\$[\w+/]{20,90}")))
+@given(
+    st.text()
+    | st.from_regex(re.compile(r"\$argon2id\$v=19\$m=\d{1,8},t=\d{1,3},p=\d{1,3}\$[\w+/]{20,90}\$[\w+/]{20,90}"))
+)
 def test_no_text_makes_the_gate_raise(text: str) -> None:
     """R10: for every str there is an answer, and one that is let through is ASCII and as long as may be."""
     stored = _phc.parse(text)

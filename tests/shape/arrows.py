@@ -34,6 +34,7 @@ ROOMS: Final[Mapping[str, Room]] = {
         answers="what a thing is, and how it may change; no input, no output",
         modules=frozenset(
             {
+                "_chunks",
                 "_default_warnings",
                 "_grapheme",
                 "_name_parts",
@@ -64,6 +65,8 @@ ROOMS: Final[Mapping[str, Room]] = {
                 "_committed",
                 "_contact_syncer",
                 "_privilege_check",
+                "_reset_decider",
+                "_reset_runner",
                 "account_service",
                 "reset_service",
                 "sign_in_service",

@@ -11,7 +11,6 @@ import importlib
 import pickle
 import sys
 import tempfile
-from datetime import timedelta
 from pathlib import Path
 from typing import Any  # The package is known by name only.
 
@@ -30,42 +29,32 @@ def tell(name: str, store: Any) -> Any:
     Raises:
         RuntimeError: A step came to something else than it must.
     """
+    portal = importlib.import_module(name)
+    contact = portal.Contact(contact_id="c-1", first_name="Rosa", last_name="Abbiatici")
+    office = portal.Operator(operator_id="office")
+    authorizer = portal.Grants(privileges={"office": list(portal.Privilege)})
+    throttle = portal.Throttle(portal.MemoryAttemptCounter())
 
-    def of(module: str) -> Any:
-        return importlib.import_module(f"{name}.{module}")
+    accounts = portal.AccountService(store, authorizer=authorizer, throttle=throttle)
+    added = accounts.sync_contacts([contact], office, usernames={"c-1": "r.abbiatici"})
+    _expect("one account added", [item.action.value for item in added] == ["add"])
 
-    hashers, outcomes, protocols = of("hashers"), of("outcomes"), of("protocols")
-    now = protocols.utc_now()
-    contact = of("contacts").Contact(contact_id="c-1", first_name="Rosa", last_name="Abbiatici")
-    added = of("accounts").Account(contact=contact, username="r.abbiatici")
-    default = of("default_passwords").default_password(contact)
-    _expect("a default of last name and first initial", default.reveal() == "AbbiaticiR")
+    with portal.UpgradingHasher() as hasher:
+        resets = portal.ResetService(store, hasher=hasher, authorizer=authorizer)
+        confirmed = resets.plan(["c-1"], office).confirm(office)
+        _expect("one default set", [result.outcome.value for result in resets.apply(confirmed)] == ["set"])
 
-    hasher = hashers.UpgradingHasher()
-    (password_hash,) = hasher.hash_issued([default])
-    issued = added.issue(
-        password_hash,
-        strategy="last-name-first-initial",
-        issue_id="job-1",
-        issued_by="office",
-        issued_at=now,
-        expires_at=now + timedelta(days=14),
-    )
-    for old, new in ((None, added), (added, issued)):
-        results = [str(result) for result in store.apply([protocols.Change(old=old, new=new)])]
-        _expect("a change applied", results == ["applied"])
-
-    counter = of("stores.memory").MemoryAttemptCounter()
-    service = of("sign_in_service").SignInService(store, hasher=hasher, throttle=of("throttle").Throttle(counter))
-    wrong = service.sign_in("r.abbiatici", "abbiaticir")
-    _expect("a denial in another case", type(wrong) is outcomes.SignInDenied)
-    first = service.sign_in("r.abbiatici", default)
-    _expect("a forced change", type(first) is outcomes.PasswordChangeRequired)
-    changed = service.complete_change(first.ticket, "a kettle under the walnut tree")
-    _expect("a changed password", type(changed) is outcomes.PasswordChanged)
-    _expect("a spent default", type(service.sign_in("r.abbiatici", default)) is outcomes.SignInDenied)
-    last = service.sign_in("R.Abbiatici", "a kettle under the walnut tree")
-    _expect("a sign-in", type(last) is outcomes.SignedIn)
+        service = portal.SignInService(store, hasher=hasher, throttle=throttle)
+        wrong = service.sign_in("r.abbiatici", "abbiaticir")
+        _expect("a denial in another case", type(wrong) is portal.SignInDenied)
+        first = service.sign_in("r.abbiatici", "AbbiaticiR")
+        _expect("a forced change", type(first) is portal.PasswordChangeRequired)
+        changed = service.complete_change(first.ticket, "a kettle under the walnut tree")
+        _expect("a changed password", type(changed) is portal.PasswordChanged)
+        spent = service.sign_in("r.abbiatici", "AbbiaticiR")
+        _expect("a spent default", type(spent) is portal.SignInDenied)
+        last = service.sign_in("R.Abbiatici", "a kettle under the walnut tree")
+        _expect("a sign-in", type(last) is portal.SignedIn)
     _expect("an outcome that survives pickling", pickle.loads(pickle.dumps(last)) == last)  # noqa: S301  Its own bytes.
     return last
 
@@ -75,7 +64,8 @@ def main(name: str) -> None:
     tell(name, importlib.import_module(f"{name}.stores.memory").MemoryAccountStore())
     with tempfile.TemporaryDirectory() as folder:
         dbapi = importlib.import_module(f"{name}.stores.dbapi")
-        tell(name, dbapi.DBAPIAccountStore.open_sqlite(str(Path(folder) / "accounts.db")))
+        with dbapi.DBAPIAccountStore.open_sqlite(Path(folder) / "accounts.db") as store:
+            tell(name, store)
 
 
 def _expect(what: str, is_so: bool) -> None:

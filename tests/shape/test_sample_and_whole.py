@@ -36,7 +36,7 @@ def _run(folder: Path, *options: str) -> str:
     ("options", "closing", "profile"),
     [
         pytest.param([], "1 passed, 1 deselected", "profile 100 True", id="sample"),
-        pytest.param(["--whole"], "2 passed", "profile 500 False", id="whole"),
+        pytest.param(["--whole"], "2 passed", "profile 500 True", id="whole"),
         pytest.param(["-m", "not whole"], "1 passed, 1 deselected", "profile 100 True", id="not whole"),
         pytest.param(["-m", "whole"], "1 passed, 1 deselected", "", id="whole alone"),
     ],

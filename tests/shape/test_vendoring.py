@@ -54,9 +54,6 @@ print(*seen)
 """
 
 CONTRACT = f"""
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 
 from {COPY}.stores.dbapi import DBAPIAccountStore
@@ -73,7 +70,8 @@ class TestMemory(AccountStoreContract):
 class TestSQLite(AccountStoreContract):
     @pytest.fixture
     def store(self, tmp_path):
-        return DBAPIAccountStore.open_sqlite(str(tmp_path / "accounts.db"))
+        with DBAPIAccountStore.open_sqlite(tmp_path / "accounts.db") as store:
+            yield store
 """
 
 RUN_CONTRACT = """

@@ -97,12 +97,11 @@ class HashingPool:
         Raises:
             HashingUnavailableError: The pool is closed, or the interpreter is about to end.
         """
-        try:
-            return self._current().executor.submit(_run, job)
-        except RuntimeError:
-            # That the executor is shut down is all that it raises this for.
-            pass
-        raise HashingUnavailableError("closed")
+        from concurrent.futures import Future
+
+        work: Future[JobResult[_T]] = Future()
+        self._start(work, job)
+        return work
 
     @contextmanager
     def memory(self, amount: int) -> Iterator[None]:
@@ -126,6 +125,17 @@ class HashingPool:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self.close()
+
+    def _start(self, work: Future[JobResult[_T]], job: Callable[[], _T]) -> None:
+        try:
+            started = self._current().executor.submit(_run, work, job)
+        except RuntimeError:
+            # That it is shut down is all that an executor raises this for.
+            started = None
+        if started is None:
+            raise HashingUnavailableError("closed")
+        # Closing the pool cancels what the executor knows of.
+        started.add_done_callback(lambda _started: work.cancel())
 
     def _current(self) -> _State:
         state = self._state
@@ -170,8 +180,12 @@ class PoolPlace:
             PortalCredsError: What the job raised, or `HashingUnavailableError` if that was anything else, or if the
                 pool is closed.
         """
-        work = self._pool.submit(job)
+        from concurrent.futures import Future
+
+        work: Future[JobResult[_T]] = Future()
+        # Known here before it is started: an interruption may come as soon as it is, and the place is the work's.
         self._work = work
+        self._pool._start(work, job)
         return outcome(work)
 
     def give_back(self) -> None:
@@ -222,7 +236,12 @@ def outcome(work: Future[JobResult[_T]]) -> _T:
     return done.values[0]
 
 
-def _run(job: Callable[[], _T]) -> JobResult[_T]:
+def _run(work: Future[JobResult[_T]], job: Callable[[], _T]) -> None:
+    if work.set_running_or_notify_cancel():
+        work.set_result(_result_of(job))
+
+
+def _result_of(job: Callable[[], _T]) -> JobResult[_T]:
     # The frames of a job hold plaintext, and so may the text of what a host's verifier raises, UnicodeEncodeError
     # before all. So neither leaves this thread: ours are stripped of frames and context, of others the name is told.
     try:

@@ -1,0 +1,164 @@
+"""The rules for finding accounts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from ..accounts import Account
+from ..contacts import ContactId
+from ..protocols import AccountStore
+from ._store_samples import OTHER_HASH, add, an_account, chosen, issued, step
+
+_CONFUSABLE_KEYS = (
+    "smith",
+    "smíth",
+    "smıth",
+    "smith.",
+    "smi th",
+    "smi  th",
+    "smith\u200d",
+    "smith\u200b",
+    "s\U0001f600",
+    "s\U0001f601",
+    "strasse",
+    "strase",
+    "кот",
+    "koт",
+    "o'brien",
+    "o’brien",
+)
+"""Keys that collations have been seen to take for each other: accent, dotless i, zero width, emoji, scripts."""
+
+_NOT_THE_KEY = ("SMITH", "Smith", "smith ", " smith", "smith\u00a0", "smith\t", "smíth", "smi\u0301th", "ＳＭＩＴＨ", "smıth")
+"""What is not the key ``smith``, whatever a collation says."""
+
+_UNSTORABLE = ("a\0", "\0", "\ud800", "a\udfffb")
+"""Text that no store can hold, as it may come out of a forged ticket."""
+
+
+class FindingRules:
+    """What `find`, `find_by_username`, `find_many` and `find_epoch` owe."""
+
+    def test_find_of_nobody_is_none(self, store: AccountStore) -> None:
+        """Absence is a value, not an error."""
+        assert store.find(ContactId("nobody")) is None
+
+    def test_find_returns_what_was_added(self, store: AccountStore) -> None:
+        """An account comes back equal."""
+        account = an_account("1", "Rosa")
+        add(store, account)
+        assert store.find(account.contact_id) == account
+
+    def test_find_is_by_the_whole_id(self, store: AccountStore) -> None:
+        """Only the very id finds an account: no case, no blanks, no leading zeros."""
+        add(store, an_account("a1"))
+        for other in ("A1", "a1 ", " a1", "a", "a11", "á1", "a01", ""):
+            assert store.find(ContactId(other)) is None
+
+    def test_ids_that_look_alike_are_different_contacts(self, store: AccountStore) -> None:
+        """Each contact has an account of its own, however alike the ids are."""
+        accounts = [an_account(key, last_name=str(number)) for number, key in enumerate(_CONFUSABLE_KEYS)]
+        add(store, *accounts)
+        assert [store.find(account.contact_id) for account in accounts] == accounts
+
+    def test_what_cannot_be_stored_is_not_found(self, store: AccountStore) -> None:
+        """A NUL or a lone surrogate in what somebody typed finds nothing and raises nothing."""
+        add(store, an_account("a", "a"))
+        for text in _UNSTORABLE:
+            assert store.find(ContactId(text)) is None
+            assert store.find_by_username(text) is None
+            assert store.find_epoch(ContactId(text)) is None
+            assert dict(store.find_many([ContactId(text)])) == {}
+
+    def test_find_by_username_takes_the_key(self, store: AccountStore) -> None:
+        """The folded key finds the account, and the user name is shown as it was given."""
+        account = an_account("1", "AbbiaticiR")
+        add(store, account)
+        found = store.find_by_username("abbiaticir")
+        assert found == account
+        assert found is not None
+        assert found.username == "AbbiaticiR"
+
+    def test_find_by_username_does_not_fold(self, store: AccountStore) -> None:
+        """Keys are compared code point by code point: case, accents, blanks and width count (security of R18)."""
+        add(store, an_account("1", "smith"))
+        assert [key for key in _NOT_THE_KEY if store.find_by_username(key) is not None] == []
+
+    def test_usernames_that_look_alike_are_different(self, store: AccountStore) -> None:
+        """Confusable user names stay apart: each finds its own account."""
+        accounts = [an_account(str(number), key) for number, key in enumerate(_CONFUSABLE_KEYS)]
+        add(store, *accounts)
+        assert [store.find_by_username(key) for key in _CONFUSABLE_KEYS] == accounts
+
+    def test_find_by_username_of_nobody_is_none(self, store: AccountStore) -> None:
+        """An unknown user name is a value, not an error."""
+        add(store, an_account("1", "rosa"))
+        assert store.find_by_username("rose") is None
+
+    def test_accounts_without_username_are_not_found_by_one(self, store: AccountStore) -> None:
+        """No user name is not an empty one."""
+        add(store, an_account("1"), an_account("2"))
+        assert store.find_by_username("") is None
+
+    def test_find_many_returns_those_that_are_there(self, store: AccountStore) -> None:
+        """Contacts without an account are left out."""
+        first, second = an_account("1", "a"), an_account("2", "b")
+        add(store, first, second, an_account("3", "c"))
+        asked = [first.contact_id, ContactId("nobody"), second.contact_id]
+        assert dict(store.find_many(asked)) == {first.contact_id: first, second.contact_id: second}
+
+    def test_find_many_of_none_is_empty(self, store: AccountStore) -> None:
+        """An empty selection is no error."""
+        add(store, an_account("1"))
+        assert dict(store.find_many([])) == {}
+
+    def test_find_many_takes_an_id_twice(self, store: AccountStore) -> None:
+        """A contact selected twice is found once."""
+        account = an_account("1")
+        add(store, account)
+        assert dict(store.find_many([account.contact_id] * 3)) == {account.contact_id: account}
+
+    def test_find_many_takes_more_ids_than_a_statement_does(self, store: AccountStore) -> None:
+        """The number of ids has no limit that the caller must know."""
+        accounts = [an_account(f"c{number}") for number in range(40)]
+        add(store, *accounts)
+        asked = [ContactId(f"c{number}") for number in range(2500)]
+        assert dict(store.find_many(asked)) == {account.contact_id: account for account in accounts}
+
+    def test_find_many_is_by_the_whole_id(self, store: AccountStore) -> None:
+        """Ids that fold to a stored one find nothing."""
+        add(store, an_account("a1"))
+        assert dict(store.find_many([ContactId("A1"), ContactId("á1"), ContactId("a1 ")])) == {}
+
+    def test_find_epoch_is_the_accounts(self, store: AccountStore) -> None:
+        """The cheap question has the same answer as the dear one."""
+        account = an_account("1")
+        add(store, account)
+        assert store.find_epoch(account.contact_id) == 0
+        step(store, account, issued(account))
+        assert store.find_epoch(account.contact_id) == 1
+
+    def test_find_epoch_is_not_the_version(self, store: AccountStore) -> None:
+        """An upgrade grows the version and ends no session (R6)."""
+        account = chosen(an_account("1"))
+        add(store, account)
+        step(store, account, account.upgrade(OTHER_HASH))
+        assert store.find_epoch(account.contact_id) == account.credential.epoch
+
+    def test_find_epoch_of_nobody_is_none(self, store: AccountStore) -> None:
+        """Without an account there is no epoch, which is not epoch 0."""
+        assert store.find_epoch(ContactId("nobody")) is None
+
+    def test_what_was_returned_does_not_change(self, store: AccountStore) -> None:
+        """Accounts handed out stay as they were read, whatever happens to the stored ones."""
+        account = an_account("1", "rosa")
+        add(store, account)
+        ways: list[Callable[[], Account | None]] = [
+            lambda: store.find(account.contact_id),
+            lambda: store.find_by_username("rosa"),
+            lambda: store.find_many([account.contact_id])[account.contact_id],
+        ]
+        before = [way() for way in ways]
+        step(store, account, issued(account))
+        assert before == [account] * 3
+        assert [way() for way in ways] == [issued(account)] * 3

@@ -1,0 +1,117 @@
+"""The rules for putting changes on the record: with the change or not at all (R17)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+from ..audit import AuditEvent, AuditKind
+from ..protocols import AccountStore, ApplyResult, Change
+from ._store_samples import NOW, add, an_account, an_event, issued, step
+
+
+class RecordingRules:
+    """What `apply` owes to the audit."""
+
+    def recorded_events(self, store: AccountStore) -> Sequence[AuditEvent]:
+        """
+        Return all events that the store has on record, oldest first.
+
+        Override it if the store has no method ``events()`` that does.
+        """
+        events: Sequence[AuditEvent] = store.events()  # type: ignore[attr-defined]  # By name: no protocol has it.
+        return events
+
+    def test_a_fresh_store_has_nothing_on_record(self, store: AccountStore) -> None:
+        """The record begins empty, so that the other rules see their own events only."""
+        assert list(self.recorded_events(store)) == []
+
+    def test_events_are_stored_with_their_change(self, store: AccountStore) -> None:
+        """An applied change's events are on the record, each once, in order."""
+        events = (an_event("1", "first"), an_event("1", "second"))
+        store.apply([Change(old=None, new=an_account("1"), events=events)])
+        assert tuple(self.recorded_events(store)) == events
+
+    def test_a_change_without_events_records_none(self, store: AccountStore) -> None:
+        """The store invents no events."""
+        add(store, an_account("1"))
+        assert list(self.recorded_events(store)) == []
+
+    def test_events_of_a_stale_change_are_not_stored(self, store: AccountStore) -> None:
+        """What did not happen is not on the record."""
+        account = an_account("1")
+        add(store, account)
+        step(store, account, issued(account))
+        results = store.apply(
+            [
+                Change(old=account, new=account.disable(), events=(an_event("1"),)),
+                Change(old=None, new=account, events=(an_event("1"),)),
+            ]
+        )
+        assert list(results) == [ApplyResult.STALE, ApplyResult.STALE]
+        assert list(self.recorded_events(store)) == []
+
+    def test_events_of_a_taken_username_are_not_stored(self, store: AccountStore) -> None:
+        """Neither an addition nor a rename that met a constraint is on the record."""
+        other = an_account("2", "rose")
+        add(store, an_account("1", "rosa"), other)
+        results = store.apply(
+            [
+                Change(old=None, new=an_account("3", "rosa"), events=(an_event("3"),)),
+                Change(old=other, new=other.rename("rosa"), events=(an_event("2"),)),
+            ]
+        )
+        assert list(results) == [ApplyResult.USERNAME_TAKEN, ApplyResult.USERNAME_TAKEN]
+        assert list(self.recorded_events(store)) == []
+
+    def test_only_the_applied_of_many_are_on_record(self, store: AccountStore) -> None:
+        """In a mixed call, the events of the applied changes are stored and no others."""
+        add(store, an_account("1", "a"))
+        changes = [
+            Change(old=None, new=an_account(contact_id, username), events=(an_event(contact_id),))
+            for contact_id, username in (("0", "z"), ("1", "b"), ("2", "a"), ("3", "c"))
+        ]
+        results = store.apply(changes)
+        applied = [change for change, result in zip(changes, results, strict=True) if result is ApplyResult.APPLIED]
+        assert [change.new.contact_id for change in applied] == ["0", "3"]
+        assert list(self.recorded_events(store)) == [event for change in applied for event in change.events]
+
+    def test_a_change_that_comes_again_is_not_recorded_again(self, store: AccountStore) -> None:
+        """Repeating a call adds no second event."""
+        event = an_event("1")
+        change = Change(old=None, new=an_account("1"), events=(event,))
+        store.apply([change])
+        store.apply([change])
+        assert list(self.recorded_events(store)) == [event]
+
+    def test_events_come_back_as_they_were(self, store: AccountStore) -> None:
+        """Every field of an event is kept, the microseconds and odd texts included."""
+        full = AuditEvent(
+            kind=AuditKind.PASSWORD_ISSUED,
+            at=NOW,
+            operator_id="staff = 'é' \U0001f600\r\n" + "x" * 200,
+            contact_id="1",
+            reason="reason",
+            operation_id="issue-1",
+            count=3,
+            confirmed_at=NOW - timedelta(microseconds=1),
+            source="2001:db8::1 ",
+        )
+        bare = AuditEvent(kind=AuditKind.SIGN_IN_FAILED, at=NOW)
+        store.apply([Change(old=None, new=an_account("1"), events=(full, bare))])
+        assert list(self.recorded_events(store)) == [full, bare]
+
+    def test_every_kind_of_event_can_be_recorded(self, store: AccountStore) -> None:
+        """No kind is too long or unknown to the store."""
+        events = tuple(AuditEvent(kind=kind, at=NOW) for kind in AuditKind)
+        store.apply([Change(old=None, new=an_account("1"), events=events)])
+        assert tuple(self.recorded_events(store)) == events
+
+    def test_many_changes_with_their_events(self, store: AccountStore) -> None:
+        """A chunk of a district's reset is recorded in full."""
+        changes = [
+            Change(old=None, new=an_account(f"c{n}", f"u{n}"), events=(an_event(f"c{n}"), an_event(f"c{n}")))
+            for n in range(300)
+        ]
+        assert set(store.apply(changes)) == {ApplyResult.APPLIED}
+        assert list(self.recorded_events(store)) == [event for change in changes for event in change.events]

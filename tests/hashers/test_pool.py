@@ -1,0 +1,448 @@
+"""The bound on hashing: places, memory, interruptions, forks and the end."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+
+import pytest
+
+from portalcreds.exceptions import ConfigurationError, InvalidValueError, PortalCredsError
+from portalcreds.hashers import HashingPool, HashingUnavailableError
+from portalcreds.hashers.pool import outcome
+
+MIB = 1024 * 1024
+
+
+@pytest.fixture
+def pool() -> Iterator[HashingPool]:
+    """Two threads, and room for three callers."""
+    with HashingPool(max_memory_bytes=10 * MIB, slot_memory_bytes=MIB, workers=2, queue_limit=3) as pool:
+        yield pool
+
+
+class Gate:
+    """Work that lasts until the test lets it end."""
+
+    def __init__(self) -> None:
+        self.entered = threading.Semaphore(0)
+        self.opened = threading.Event()
+
+    def __call__(self) -> str:
+        """Say that it has begun, and wait."""
+        self.entered.release()
+        assert self.opened.wait(20)
+        return threading.current_thread().name
+
+
+def places_left(pool: HashingPool) -> int:
+    """Count the places by taking them, and give them back."""
+    taken = []
+    while (place := pool.admit()) is not None:
+        taken.append(place)
+    for place in taken:
+        place.give_back()
+    return len(taken)
+
+
+@pytest.mark.parametrize(
+    ("memory_mib", "slot_mib", "workers", "expected"),
+    [(128, 64, 8, 2), (128, 64, 1, 1), (64, 64, 8, 1), (127, 64, 8, 1), (256, 19, 4, 4), (5, 0, 4, 4)],
+)
+def test_memory_bounds_the_threads(memory_mib: int, slot_mib: int, workers: int, expected: int) -> None:
+    """B5: never more threads than memory holds hashes of the most expensive profile."""
+    pool = HashingPool(max_memory_bytes=memory_mib * MIB, slot_memory_bytes=slot_mib * MIB, workers=workers)
+
+    assert pool.workers == expected
+    assert pool.max_memory_bytes == memory_mib * MIB
+    assert pool.queue_limit == 16 * expected
+
+
+@pytest.mark.parametrize(
+    ("arguments", "argument"),
+    [
+        ({"max_memory_bytes": 64 * MIB - 1}, "max_memory_bytes"),
+        ({"max_memory_bytes": 0, "slot_memory_bytes": 0}, "max_memory_bytes"),
+        ({"workers": 0}, "workers"),
+        ({"queue_limit": 0}, "queue_limit"),
+    ],
+)
+def test_a_pool_that_could_do_nothing_is_refused(arguments: dict[str, int], argument: str) -> None:
+    """B5: rather at construction than on the first day of school."""
+    with pytest.raises(ConfigurationError) as caught:
+        HashingPool(**arguments)
+
+    assert caught.value.argument == argument
+
+
+@pytest.mark.parametrize(("cores", "expected"), [(3, 3), (None, 1)])
+def test_by_default_there_is_a_thread_for_each_core(
+    cores: int | None, expected: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """R13: on all cores, and on one where nobody knows how many there are."""
+    monkeypatch.setattr(os, "process_cpu_count", lambda: cores, raising=False)
+
+    assert HashingPool().workers == expected
+
+
+def test_work_runs_on_a_named_thread_of_the_pool(pool: HashingPool) -> None:
+    """Nothing hashes on the caller's thread, where a signal handler could be swallowed."""
+    place = pool.admit()
+    assert place is not None
+
+    assert place.run(lambda: threading.current_thread().name).startswith("hashing")
+
+
+def test_a_full_queue_says_no_at_once(pool: HashingPool) -> None:
+    """B6: as many as may run and wait are let in; the next gets None, without waiting for anybody."""
+    gate = Gate()
+    places = [pool.admit() for _ in range(3)]
+
+    with ThreadPoolExecutor(3) as callers:
+        working = [callers.submit(place.run, gate) for place in places if place is not None]
+        assert gate.entered.acquire(timeout=60)
+        assert pool.admit() is None
+        gate.opened.set()
+        names = {caller.result() for caller in working}
+
+    assert len(working) == 3
+    assert len(names) <= 2
+    assert pool.admit() is None
+    for place in places:
+        assert place is not None
+        place.give_back()
+        place.give_back()
+    assert places_left(pool) == 3
+
+
+def test_a_place_belongs_to_the_work_under_way(pool: HashingPool) -> None:
+    """B6: a caller who gives up gives the place back only when the work has ended."""
+    gate = Gate()
+    place = pool.admit()
+    assert place is not None
+    with ThreadPoolExecutor(1) as caller:
+        working = caller.submit(place.run, gate)
+        assert gate.entered.acquire(timeout=60)
+
+        place.give_back()
+
+        assert places_left(pool) == 2
+        gate.opened.set()
+        working.result()
+    # The pool tells the caller first and then the place: another piece of work on each thread comes after both.
+    for done in [pool.submit(str), pool.submit(str)]:
+        outcome(done)
+    assert places_left(pool) == 3
+
+
+def test_work_that_has_not_begun_gives_its_place_back_at_once(pool: HashingPool) -> None:
+    """B6: nobody waits for it any more, so it is not done at all."""
+    gate = Gate()
+    done: list[str] = []
+    place = pool.admit()
+    assert place is not None
+    blockers = [pool.submit(gate), pool.submit(gate)]
+    assert gate.entered.acquire(timeout=60)
+    assert gate.entered.acquire(timeout=60)
+    with ThreadPoolExecutor(1) as caller:
+        waiting = caller.submit(place.run, lambda: done.append("done"))
+        while place._work is None:
+            assert not waiting.done()
+
+        place.give_back()
+
+        assert places_left(pool) == 3
+        with pytest.raises(HashingUnavailableError):
+            waiting.result()
+    gate.opened.set()
+    for blocker in blockers:
+        outcome(blocker)
+    assert done == []
+
+
+def test_a_place_that_is_dropped_comes_back(pool: HashingPool) -> None:
+    """B6: an interruption between taking a place and entering it does not lose it for good."""
+    assert pool.admit() is not None
+    assert places_left(pool) == 3
+
+
+def test_256_callers_leave_no_place_behind(pool: HashingPool) -> None:
+    """B5: no deadlock, and as many places as before, however callers come and go."""
+    shed = threading.Semaphore(0)
+
+    def call(number: int) -> int:
+        while (place := pool.admit()) is None:
+            shed.release()
+        try:
+            return place.run(partial(hold, pool, number))
+        finally:
+            place.give_back()
+
+    with ThreadPoolExecutor(32) as callers:
+        assert list(callers.map(call, range(256))) == list(range(256))
+    assert shed.acquire(blocking=False)
+    assert places_left(pool) == 3
+
+
+def hold(pool: HashingPool, number: int) -> int:
+    """Take some memory, and give it back."""
+    with pool.memory((number % 10 + 1) * MIB):
+        return number
+
+
+def test_memory_is_never_handed_out_twice() -> None:
+    """B5: what runs at once stays within the bytes of the pool, also if it is larger than a slot."""
+    running = 0
+    seen: list[int] = []
+    lock = threading.Lock()
+
+    def job(amount: int) -> None:
+        nonlocal running
+        with pool.memory(amount):
+            with lock:
+                running += amount
+                seen.append(running)
+            with lock:
+                running -= amount
+
+    with HashingPool(max_memory_bytes=10, slot_memory_bytes=1, workers=6, queue_limit=1) as pool:
+        works = [pool.submit(partial(job, amount)) for _ in range(100) for amount in (1, 4, 7, 10)]
+        for work in works:
+            outcome(work)
+
+    assert len(seen) == 400
+    assert max(seen) <= 10
+
+
+def test_a_large_hash_does_not_starve_behind_small_ones() -> None:
+    """B5: memory is handed out in the order asked for; a small one that came later waits."""
+    order: list[str] = []
+    gate = Gate()
+    asked = threading.Event()
+
+    def small_one() -> None:
+        with pool.memory(6):
+            gate()
+            order.append("first")
+
+    def large() -> None:
+        asked.set()
+        with pool.memory(10):
+            order.append("large")
+
+    def late() -> None:
+        with pool.memory(1):
+            order.append("late")
+
+    with HashingPool(max_memory_bytes=10, slot_memory_bytes=1, workers=3) as pool:
+        works = [pool.submit(small_one)]
+        assert gate.entered.acquire(timeout=60)
+        works.append(pool.submit(large))
+        assert asked.wait(20)
+        while not pool._state.budget._door.locked():
+            pass
+        works.append(pool.submit(late))
+        gate.opened.set()
+        for work in works:
+            outcome(work)
+
+    assert order == ["first", "large", "late"]
+
+
+def test_memory_comes_back_after_an_error(pool: HashingPool) -> None:
+    """B5: a failing hash does not keep its bytes."""
+
+    def fail() -> None:
+        with pool.memory(10 * MIB):
+            raise MemoryError
+
+    with pytest.raises(HashingUnavailableError):
+        outcome(pool.submit(fail))
+
+    assert outcome(pool.submit(lambda: hold(pool, 9))) == 9
+
+
+def raise_encode_error() -> None:
+    """Fail as a verifier does that encodes what it was given."""
+    "canary\ud800".encode()
+
+
+def raise_out_of_memory() -> None:
+    """Fail as CFFI does."""
+    raise MemoryError("canary")
+
+
+def raise_our_own() -> None:
+    """Fail on purpose, with a cause that quotes the password."""
+    raise InvalidValueError("password", "mend it") from ValueError("canary")
+
+
+@pytest.mark.parametrize(
+    ("job", "expected"),
+    [
+        (raise_encode_error, HashingUnavailableError("UnicodeEncodeError")),
+        (raise_out_of_memory, HashingUnavailableError("out_of_memory")),
+        (raise_our_own, InvalidValueError("password", "mend it")),
+    ],
+)
+def test_nothing_of_the_password_leaves_with_an_error(
+    pool: HashingPool, job: Callable[[], None], expected: PortalCredsError
+) -> None:
+    """R14: neither text nor frames nor context of what a job raised; only the class is told."""
+    place = pool.admit()
+    assert place is not None
+
+    with pytest.raises(type(expected)) as caught:
+        place.run(job)
+
+    assert str(caught.value) == str(expected)
+    assert (caught.value.__cause__, caught.value.__context__) == (None, None)
+    assert job.__name__ not in {entry.name for entry in caught.traceback}
+
+
+def test_a_closed_pool_says_so() -> None:
+    """R23: after close there are no places and no work, and closing again does nothing."""
+    pool = HashingPool()
+    place = pool.admit()
+    assert place is not None
+    pool.close()
+    pool.close()
+
+    for attempt in (pool.admit, lambda: place.run(str), lambda: pool.submit(str)):
+        with pytest.raises(HashingUnavailableError) as caught:
+            attempt()
+        assert caught.value.code == "closed"
+        assert caught.value.__context__ is None
+
+
+def test_closing_waits_for_what_runs_and_drops_what_waits() -> None:
+    """What has begun ends properly; what has not tells its caller."""
+    gate = Gate()
+    pool = HashingPool(workers=1)
+    running = pool.submit(gate)
+    waiting = pool.submit(str)
+    assert gate.entered.acquire(timeout=60)
+    with ThreadPoolExecutor(1) as closer:
+        closing = closer.submit(pool.close)
+        while not waiting.cancelled():
+            assert not closing.done()
+        gate.opened.set()
+        closing.result()
+
+    assert outcome(running).startswith("hashing")
+    with pytest.raises(HashingUnavailableError):
+        outcome(waiting)
+
+
+def test_no_thread_is_started_before_there_is_work() -> None:
+    """A server that loads the application and then forks must not fork with threads."""
+    before = threading.active_count()
+
+    assert HashingPool().admit() is not None
+    assert threading.active_count() == before
+
+
+def run_python(program: str) -> str:
+    """Run a program in a process of its own, which ends by itself, and return what it printed."""
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore::DeprecationWarning", "-c", program],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    return done.stdout
+
+
+FORK = """
+import os, sys, threading
+from portalcreds.hashers import HashingPool, HashingUnavailableError
+
+pool = HashingPool(workers=1, queue_limit=1)
+entered, opened = threading.Event(), threading.Event()
+place = pool.admit()
+work = pool.submit(lambda: (entered.set(), opened.wait(30)))
+entered.wait(30)
+closed = HashingPool()
+closed.close()
+child = os.fork()
+if child == 0:
+    # The parent's only thread is busy and its only place is out.
+    own = pool.admit()
+    said = [own.run(lambda: "worked"), place.run(lambda: "inherited"), str(pool.admit())]
+    try:
+        closed.submit(str)
+    except HashingUnavailableError as error:
+        said.append(error.code)
+    place.give_back()
+    said.append(str(pool.admit()))
+    own.give_back()
+    said.append(str(pool.admit() is not None))
+    print(*said, flush=True)
+    os._exit(0)
+os.waitpid(child, 0)
+print(pool.admit())
+opened.set()
+"""
+
+
+def test_a_forked_child_waits_for_nobody() -> None:
+    """Places and threads of the parent are not the child's: it has its own, whatever was under way."""
+    assert run_python(FORK).splitlines() == ["worked inherited None closed None True", "None"]
+
+
+def test_an_idle_pool_does_not_keep_a_program_from_ending() -> None:
+    """A program that never closes its pool ends nevertheless, without a word."""
+    program = "from portalcreds.hashers import HashingPool\npool = HashingPool()\npool.admit().run(str)\nprint('end')"
+
+    assert run_python(program) == "end\n"
+
+
+INTERRUPT = """
+import os, signal, threading
+from portalcreds.hashers import HashingPool
+
+pool = HashingPool(workers=1, queue_limit=1)
+entered, opened = threading.Event(), threading.Event()
+
+def work():
+    entered.set()
+    opened.wait(30)
+
+def interrupt():
+    entered.wait(30)
+    os.kill(os.getpid(), signal.SIGINT)
+
+threading.Thread(target=interrupt).start()
+place = pool.admit()
+try:
+    place.run(work)
+except KeyboardInterrupt:
+    print("interrupted", opened.is_set())
+place.give_back()
+print(pool.admit())
+opened.set()
+pool.submit(str).result()
+print(pool.admit() is not None)
+"""
+
+
+def test_an_interrupt_reaches_the_caller_while_the_work_goes_on() -> None:
+    """B6: Ctrl-C ends the wait and not the work, and the place comes back with the work."""
+    assert run_python(INTERRUPT).splitlines() == ["interrupted False", "None", "True"]
+
+
+def test_importing_the_hashers_imports_no_executor() -> None:
+    """R22: concurrent.futures is imported by who makes a pool."""
+    program = (
+        "import sys, portalcreds.hashers\n"
+        "print(sorted({'asyncio', 'concurrent.futures', 'logging', 'sqlite3', 'multiprocessing'} & set(sys.modules)))"
+    )
+
+    assert run_python(program) == "[]\n"

@@ -1,0 +1,30 @@
+"""The stores over PEP 249 keep the contracts, on an SQLite file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from portalcreds.protocols import AttemptCounter
+from portalcreds.stores.dbapi import DBAPIAccountStore
+from portalcreds.testing import AccountStoreContract, AttemptCounterContract, ManualClock
+
+
+class TestSQLiteAccountStore(AccountStoreContract):
+    @pytest.fixture
+    def store(self, tmp_path: Path) -> Iterator[DBAPIAccountStore]:
+        with DBAPIAccountStore.open_sqlite(tmp_path / "portal.db") as store:
+            yield store
+
+
+class TestSQLiteAttemptCounter(AttemptCounterContract):
+    @pytest.fixture
+    def clock(self) -> ManualClock:
+        return ManualClock()
+
+    @pytest.fixture
+    def counter(self, tmp_path: Path, clock: ManualClock) -> Iterator[AttemptCounter]:
+        with DBAPIAccountStore.open_sqlite(tmp_path / "portal.db") as store:
+            yield store.counter(clock=clock)

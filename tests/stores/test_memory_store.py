@@ -1,0 +1,24 @@
+"""The stores in memory keep the contracts."""
+
+from __future__ import annotations
+
+import pytest
+
+from portalcreds.stores.memory import MemoryAccountStore, MemoryAttemptCounter
+from portalcreds.testing import AccountStoreContract, AttemptCounterContract, ManualClock
+
+
+class TestMemoryAccountStore(AccountStoreContract):
+    @pytest.fixture
+    def store(self) -> MemoryAccountStore:
+        return MemoryAccountStore()
+
+
+class TestMemoryAttemptCounter(AttemptCounterContract):
+    @pytest.fixture
+    def clock(self) -> ManualClock:
+        return ManualClock()
+
+    @pytest.fixture
+    def counter(self, clock: ManualClock) -> MemoryAttemptCounter:
+        return MemoryAttemptCounter(clock=clock)

@@ -1,0 +1,145 @@
+"""Audit events are one line each, whatever their texts hold, and never fail to be made (R16, R17, H8)."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta, timezone
+from typing import Any
+
+import attrs
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from portalcreds.audit import MAX_AUDIT_TEXT, AuditEvent, AuditKind
+from portalcreds.exceptions import InvalidValueError
+from strategies import NOW
+
+TEXT_FIELDS = ["operator_id", "contact_id", "reason", "operation_id", "source"]
+
+# Category Cs too: a host's texts come from anywhere.
+hostile_texts = st.text(st.characters(categories=None) | st.sampled_from('\r\n\x1b\u2028\u2029\x85"\\= \0\ud800'))
+
+
+def fields_of(line: str) -> dict[str, str]:
+    """Read a line back: the inverse of what `AuditEvent.line` documents."""
+    import re
+
+    _, _, rest = line.partition(" ")[2].partition(" ")
+    found = {}
+    for name, quoted, plain in re.findall(r'(\w+)=(?:"((?:[^"\\]|\\.)*)"|([^ "]*))', rest):
+        found[name] = plain or quoted
+    return found
+
+
+@pytest.mark.parametrize("field", TEXT_FIELDS)
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a\r\nb",
+        "\x1b[2Jb",
+        "a\u2028b",
+        "a\u2029b",
+        "a\x85b",
+        "a\0b",
+        "a\ud800b",
+        'a" reason="forged',
+        "a reason=x",
+        "é",
+    ],
+)
+def test_a_line_stays_one_line(field: str, text: str) -> None:
+    """No text ends a line, colours a terminal or forges a field (CWE-117, H8)."""
+    line = AuditEvent(kind=AuditKind.SIGN_IN_FAILED, at=NOW, event_id="e1", **{field: text}).line()
+    assert line.isascii()
+    assert line.isprintable()
+    assert len(line.splitlines()) == 1
+    assert set(fields_of(line)) == {field, "event_id"}
+
+
+@given(st.dictionaries(st.sampled_from(TEXT_FIELDS), hostile_texts))
+def test_any_texts_at_all_make_one_line_with_the_same_fields(texts: dict[str, str]) -> None:
+    """Whatever is recorded, a reader finds exactly the fields there are."""
+    line = AuditEvent(kind=AuditKind.SIGN_IN_FAILED, at=NOW, event_id="e1", **texts).line()  # type: ignore[arg-type]
+    assert line.isascii()
+    assert line.isprintable()
+    assert set(fields_of(line)) == {*texts, "event_id"}
+
+
+@given(hostile_texts, hostile_texts)
+def test_different_texts_make_different_lines(one: str, other: str) -> None:
+    """Escaping loses nothing: two sources are never written alike."""
+    event = AuditEvent(kind=AuditKind.SIGN_IN_FAILED, at=NOW, source=one)
+    changed = attrs.evolve(event, source=other)
+    assert (event.line() == changed.line()) is (event.source == changed.source)
+
+
+def test_a_line_reads_in_order() -> None:
+    """When, what, then what there is of the rest: in UTC, to the microsecond, in the OWASP vocabulary."""
+    event = AuditEvent(
+        kind=AuditKind.PASSWORD_ISSUED,
+        at=datetime(2026, 3, 1, 12, 0, 0, 5, tzinfo=UTC),
+        operator_id="clerk",
+        contact_id="c-1",
+        reason="selected",
+        operation_id="job 7",
+        count=3,
+        confirmed_at=datetime(2026, 3, 1, 11, 59, tzinfo=UTC),
+        source="192.0.2.1",
+        event_id="e1",
+    )
+    assert event.line() == (
+        "2026-03-01T12:00:00.000005Z authn_password_issue contact_id=c-1 operator_id=clerk reason=selected "
+        'operation_id="job 7" count=3 confirmed_at=2026-03-01T11:59:00.000000Z source=192.0.2.1 event_id=e1'
+    )
+
+
+def test_a_count_of_none_is_written() -> None:
+    """Zero is a count; only what is not there is left out."""
+    assert " count=0 " in AuditEvent(kind=AuditKind.PASSWORD_ISSUED, at=NOW, count=0).line()
+    assert "count" not in AuditEvent(kind=AuditKind.PASSWORD_ISSUED, at=NOW).line()
+
+
+@pytest.mark.parametrize("field", TEXT_FIELDS)
+def test_a_text_that_is_too_long_is_cut(field: str) -> None:
+    """Recording never fails for a long text, and every store can hold what is left."""
+    event = AuditEvent(kind=AuditKind.SIGN_IN_FAILED, at=NOW, **{field: "é" * 100_000})
+    assert getattr(event, field) == "é" * MAX_AUDIT_TEXT
+
+
+@pytest.mark.parametrize("field", ["at", "confirmed_at"])
+@pytest.mark.parametrize("at", [datetime(2026, 3, 1), datetime(2026, 3, 1, tzinfo=timezone(timedelta(hours=1)))])
+def test_a_time_that_is_not_utc_is_refused(field: str, at: datetime) -> None:
+    """Times are aware and in UTC, or nobody could put two records in order."""
+    arguments: dict[str, Any] = {"at": NOW, field: at}
+    with pytest.raises(InvalidValueError) as caught:
+        AuditEvent(kind=AuditKind.SIGN_IN_FAILED, **arguments)
+    assert caught.value.field == field
+
+
+def test_an_offset_of_zero_is_utc_by_whatever_name() -> None:
+    """A database driver's own UTC is taken."""
+    at = datetime(2026, 3, 1, tzinfo=timezone(timedelta(0), "Z"))
+    assert AuditEvent(kind=AuditKind.SIGN_IN_FAILED, at=at).line().startswith("2026-03-01T00:00:00.000000Z ")
+
+
+def test_a_kind_is_read_back_from_its_word_and_no_other() -> None:
+    """A store keeps the word; a word that is none is refused rather than recorded."""
+    assert AuditEvent(kind="authn_login_fail", at=NOW).kind is AuditKind.SIGN_IN_FAILED
+    with pytest.raises(ValueError, match="is not a valid AuditKind"):
+        AuditEvent(kind="login", at=NOW)
+
+
+def test_kinds_are_words_of_their_own_that_a_store_can_hold() -> None:
+    """No two kinds share a word, and each is one word on a line."""
+    assert len(set(AuditKind)) == len(AuditKind)
+    for kind in AuditKind:
+        assert kind.isascii()
+        assert kind.replace("_", "").replace(".", "").isalpha()
+        assert len(kind) <= 64
+
+
+def test_each_event_has_an_id_of_its_own() -> None:
+    """Recording one event twice can be told from two events."""
+    ids = {AuditEvent(kind=AuditKind.SIGN_IN_FAILED, at=NOW).event_id for _ in range(100)}
+    assert len(ids) == 100
+    assert all(len(event_id) == 32 for event_id in ids)

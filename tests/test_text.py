@@ -1,0 +1,262 @@
+"""The canonical forms of passwords and user names (R8, R18)."""
+
+from __future__ import annotations
+
+import sys
+import unicodedata
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from portalcreds._text import (
+    MAX_PASSWORD_INPUT,
+    MAX_PASSWORD_LENGTH,
+    MAX_USERNAME_LENGTH,
+    TextFaultError,
+    canonical_password,
+    character_fault,
+    search_key,
+    username_key,
+)
+from strategies import names
+
+any_text = st.text(st.characters(categories=None), max_size=30) | names()
+
+SPACES = [chr(code) for code in range(0x80, 0x3001) if unicodedata.category(chr(code)) == "Zs"]
+
+
+def fault_of(error: pytest.ExceptionInfo[TextFaultError]) -> str:
+    """Return the code, having seen that the error says nothing else."""
+    assert str(error.value) == error.value.fault
+    assert error.value.__context__ is None
+    return error.value.fault
+
+
+# -- passwords
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["a", " a ", "  ", "Ab Cd", "é", "😀", "❤️", "👨\u200d👩\u200d👧", "\ue000", "\u0378", "\u1112\u1161", "x" * 256],
+)
+def test_a_password_is_let_be(text: str) -> None:
+    """Nothing is trimmed, no case changes; emoji, joiners, private use and the unassigned are passwords too (C3)."""
+    assert canonical_password(text) == unicodedata.normalize("NFC", text)
+
+
+def test_there_are_seventeen_spaces_the_ordinary_one_among_them() -> None:
+    """The table below has every character of category Zs but U+0020."""
+    assert len(SPACES) == 17 - 1
+
+
+@pytest.mark.parametrize("space", SPACES, ids=lambda space: f"U+{ord(space):04X}")
+def test_every_other_space_is_the_same_as_the_ordinary_one(space: str) -> None:
+    """A phone's no-break space and a desk's space make the same password, also doubled and outside (C2)."""
+    assert canonical_password(f"{space}a{space}{space}b{space}") == " a  b "
+
+
+@given(any_text.filter(lambda text: character_fault(text) is None and text != ""))
+def test_composed_and_decomposed_are_the_same_password(text: str) -> None:
+    """Keyboards that compose and keyboards that do not make the same password, and twice is once (C1)."""
+    canonical = canonical_password(text)
+    assert canonical_password(unicodedata.normalize("NFD", text)) == canonical
+    assert canonical_password(unicodedata.normalize("NFC", text)) == canonical
+    assert canonical_password(canonical) == canonical
+    assert unicodedata.is_normalized("NFC", canonical)
+
+
+@pytest.mark.parametrize(("one", "other"), [("ﬁ", "fi"), ("１", "1"), ("²", "2"), ("Ⅳ", "IV"), ("ſ", "s"), ("A", "a")])
+def test_what_only_looks_alike_stays_another_password(one: str, other: str) -> None:
+    """Compatibility forms and cases differ: folding them would make passwords easier to guess (C1)."""
+    assert canonical_password(one) != canonical_password(other)
+
+
+@pytest.mark.parametrize(
+    ("text", "fault"),
+    [
+        ("", "empty"),
+        ("a\tb", "control_character"),
+        ("\n", "control_character"),
+        ("a\0", "control_character"),
+        ("\x7f", "control_character"),
+        ("é\x85", "control_character"),
+        ("a\ud800b", "surrogate"),
+        ("\udfff", "surrogate"),
+        ("x" * 257, "too_long"),
+        ("é" * 257, "too_long"),
+        ("\ufb2c" * 86, "too_long"),
+        ("e\u0301" * 257, "too_long"),
+        ("e\u0301" * 513, "too_long"),
+    ],
+)
+def test_a_text_without_a_canonical_form_is_refused_by_code(text: str, fault: str) -> None:
+    """Controls, surrogates, nothing at all and too much of it are refused, never cut or cleaned (R18, A6)."""
+    with pytest.raises(TextFaultError) as caught:
+        canonical_password(text)
+    assert fault_of(caught) == fault
+
+
+def test_length_is_counted_after_normalising() -> None:
+    """256 letters typed on a keyboard that decomposes are a password as much as composed ones."""
+    assert canonical_password("e\u0301" * 256) == "é" * 256
+
+
+@pytest.mark.parametrize(
+    "bomb",
+    ["a" + "\u0300\u0327" * 50_000, "\ufdfa" * 100_000, "\ud800" * 1_000_000, "a" * (MAX_PASSWORD_INPUT + 1)],
+    ids=["marks", "expanding", "surrogates", "just over"],
+)
+def test_a_bomb_is_refused_before_anything_touches_it(bomb: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The cap comes first: normalising 100,000 combining marks takes seconds (R8, B8)."""
+
+    def touched(*arguments: object) -> str:
+        raise AssertionError("normalised or looked at before the cap")
+
+    monkeypatch.setattr(
+        "portalcreds._text.unicodedata", type("Tables", (), {"normalize": touched, "category": touched})
+    )
+    for step in (canonical_password, username_key):
+        with pytest.raises(TextFaultError) as caught:
+            step(bomb)
+        assert fault_of(caught) == "too_long"
+
+
+def test_the_cap_on_input_lets_every_canonical_password_through() -> None:
+    """A password of the greatest length is taken in its longest spelling that four code points each allow."""
+    assert len(canonical_password("\u1fb7" * MAX_PASSWORD_LENGTH)) == MAX_PASSWORD_LENGTH
+    decomposed = unicodedata.normalize("NFD", "\u1f82" * MAX_PASSWORD_LENGTH)
+    assert len(decomposed) == MAX_PASSWORD_INPUT
+    assert canonical_password(decomposed) == "\u1f82" * MAX_PASSWORD_LENGTH
+
+
+# -- user names
+
+
+@pytest.mark.parametrize(
+    ("username", "key"),
+    [
+        ("rosa", "rosa"),
+        ("  Rosa.Abbiatici ", "rosa.abbiatici"),
+        ("\u3000Rosa\u00a0", "rosa"),
+        ("STRASSE", "strasse"),
+        ("Straße", "strasse"),
+        ("ᴮᴵᴳᴮᴵᴿᴰ", "bigbird"),
+        ("ﬁona", "fiona"),
+        ("Ｒosa", "rosa"),
+        ("Ångström", "ångström"),
+        ("A\u030angström", "ångström"),
+        ("ΣΊΣΥΦΟΣ", "σίσυφοσ"),
+        ("İ", "i̇"),
+        ("rosa maria", "rosa maria"),
+        ("rosa@example.org", "rosa@example.org"),
+    ],
+)
+def test_user_names_that_people_take_for_one_have_one_key(username: str, key: str) -> None:
+    """Outer blanks, case, width, ligatures and decomposition do not make another person (R18)."""
+    assert username_key(username) == key
+
+
+@pytest.mark.parametrize(("one", "other"), [("rosa", "rоsa"), ("ros a", "rosa"), ("o'brien", "o’brien"), ("e", "é")])
+def test_other_user_names_stay_apart(one: str, other: str) -> None:
+    """Accents, inner blanks, apostrophes and other scripts are not folded away."""
+    assert username_key(one) != username_key(other)
+
+
+@pytest.mark.parametrize(
+    ("username", "fault"),
+    [
+        ("", "empty"),
+        ("   ", "empty"),
+        ("\u3000", "empty"),
+        ("a\tb", "control_character"),
+        ("rosa\n", "control_character"),
+        ("a\0b", "control_character"),
+        ("é\x9f", "control_character"),
+        ("a\ud800", "surrogate"),
+        ("x" * 256, "too_long"),
+        ("\ufdfa" * 15, "too_long"),
+        ("ß" * 128, "too_long"),
+    ],
+)
+def test_a_user_name_without_a_key_is_refused_by_code(username: str, fault: str) -> None:
+    """What cannot be matched safely is refused, also when only folding makes it too long (R18)."""
+    with pytest.raises(TextFaultError) as caught:
+        username_key(username)
+    assert fault_of(caught) == fault
+
+
+@given(any_text)
+def test_a_key_is_the_key_of_itself(username: str) -> None:
+    """A key that is not a fixed point lets one person take another's name (G2)."""
+    try:
+        key = username_key(username)
+    except TextFaultError:
+        return
+    assert username_key(key) == key
+    assert unicodedata.is_normalized("NFKC", key)
+    assert key == key.strip()
+
+
+def _keys_are_fixed_points(codes: range) -> int:
+    refused = 0
+    for code in codes:
+        if 0xD800 <= code <= 0xDFFF:
+            continue
+        try:
+            key = username_key(chr(code))
+        except TextFaultError:
+            refused += 1
+            continue
+        assert username_key(key) == key, hex(code)
+    return refused
+
+
+def test_the_key_of_a_character_is_the_key_of_itself() -> None:
+    """A sample of all scalar values, with every one below U+3000 that folding and composing are about (G2)."""
+    assert _keys_are_fixed_points(range(0x3000)) > 65
+    _keys_are_fixed_points(range(0xF900, 0x10000))
+    _keys_are_fixed_points(range(0x3000, sys.maxunicode + 1, 97))
+
+
+@pytest.mark.whole
+def test_the_key_of_every_character_is_the_key_of_itself() -> None:
+    """All 1,112,064 scalar values (G2)."""
+    refused = _keys_are_fixed_points(range(sys.maxunicode + 1))
+    # 65 controls and 19 blanks that are nothing when they are alone.
+    assert 65 < refused < 100
+
+
+# -- searching
+
+
+@given(any_text)
+def test_a_search_never_fails(text: str) -> None:
+    """What a person types into a search field finds or does not find; it is never an error."""
+    assert len(search_key(text)) <= MAX_USERNAME_LENGTH
+
+
+@given(any_text)
+def test_a_user_name_is_found_by_itself(username: str) -> None:
+    """The search key of a user name is its key, so that the grid finds what sign-in finds."""
+    try:
+        key = username_key(username)
+    except TextFaultError:
+        return
+    assert search_key(username) == key
+
+
+def test_a_search_leaves_out_what_cannot_be_folded_and_cuts_what_is_too_long() -> None:
+    """Pasted tabs and half characters are ignored, and a bomb is cut before it is folded (R8)."""
+    assert search_key("Van\tder\ud800 BÉRG ") == "vander bérg"
+    assert search_key("X" * 300) == "x" * MAX_USERNAME_LENGTH
+    assert search_key("É" * 300) == "é" * MAX_USERNAME_LENGTH
+    assert len(search_key("a" + "\u0300\u0327" * 50_000)) <= MAX_USERNAME_LENGTH
+
+
+@pytest.mark.parametrize(
+    ("text", "fault"), [("", None), ("aé😀", None), ("a\x80\ud800", "control_character"), ("\ud800\n", "surrogate")]
+)
+def test_the_first_fault_in_a_text_is_told(text: str, fault: str | None) -> None:
+    """The code is that of the first character at fault."""
+    assert character_fault(text) == fault
