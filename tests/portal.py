@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar, cast
 
 import attrs
 
 from portalcreds.account_service import AccountService
-from portalcreds.accounts import PasswordHash
+from portalcreds.accounts import Account, PasswordHash
 from portalcreds.audit import AuditEvent
 from portalcreds.contacts import Contact, ContactId
+from portalcreds.default_passwords import default_password
 from portalcreds.hashers import Argon2Hasher, UpgradingHasher
+from portalcreds.outcomes import PasswordChanged, PasswordChangeRequired
 from portalcreds.password_policy import PasswordPolicy
 from portalcreds.privileges import Grants, Operator, Privilege
 from portalcreds.protocols import AccountStore, AttemptCounter, AuditSink
+from portalcreds.reset_job import ResetOutcome
 from portalcreds.reset_service import ResetService
 from portalcreds.secret import Secret
 from portalcreds.sign_in_service import SignInService
@@ -136,6 +139,29 @@ class Portal:
         with permit:
             return permit.hash_chosen(Secret(password))
 
+    def account(self, contact_id: str) -> Account:
+        """Return what is stored of a contact."""
+        found = self.store.find(ContactId(contact_id))
+        assert found is not None
+        return found
+
+    def choose(self, contact_id: str, password: str = GOOD_PASSWORD) -> None:
+        """Let a contact sign in with the default and choose a password."""
+        account = self.account(contact_id)
+        assert account.username is not None
+        demanded = self.sign_ins.sign_in(account.username, default_password(account.contact))
+        assert isinstance(demanded, PasswordChangeRequired)
+        assert isinstance(self.sign_ins.complete_change(demanded.ticket, password), PasswordChanged)
+
+    def add_school(self, count: int) -> list[ContactId]:
+        """Add so many contacts more, and return their ids in order."""
+        school = [
+            Contact(contact_id=ContactId(f"s-{n:04}"), first_name="Kim", last_name=f"Parent{n:04}")
+            for n in range(count)
+        ]
+        self.accounts.sync_contacts(school, OFFICE, usernames=lambda contact: f"user.{contact.contact_id}")
+        return [contact.contact_id for contact in school]
+
     def kinds(self, contact_id: str | None = None) -> list[str]:
         """Return the kinds on the record, with reasons, in order."""
         return [
@@ -159,3 +185,54 @@ def open_portal(kind: str, folder: Path) -> Iterator[Portal]:
 def _filled(portal: Portal) -> Portal:
     portal.accounts.sync_contacts(FAMILY, OFFICE, usernames=USERNAMES)
     return portal
+
+
+def issued(portal: Portal, contact_id: str = "c-1") -> str:
+    """Have a default set, and return it."""
+    assert portal.resets.reset_password(contact_id, OFFICE).outcome is ResetOutcome.SET
+    return default_password(portal.account(contact_id).contact).reveal()
+
+
+def ticket_of(portal: Portal, username: str = "rabbiatici", password: str = "AbbiaticiR") -> Secret:
+    """Sign in where a change is due, and return the ticket."""
+    outcome = portal.sign_ins.sign_in(username, password)
+    assert isinstance(outcome, PasswordChangeRequired)
+    return outcome.ticket
+
+
+def settled(portal: Portal, contact_id: str = "c-1", password: str = GOOD_PASSWORD) -> Account:
+    """Go the whole way from a default to a password of the contact's own, and return the account."""
+    ticket = ticket_of(portal, USERNAMES[contact_id], issued(portal, contact_id))
+    outcome = portal.sign_ins.complete_change(ticket, password)
+    assert isinstance(outcome, PasswordChanged)
+    return outcome.account
+
+
+CallHook = Callable[[str, str, tuple[Any, ...]], None]
+"""Told ``before`` or ``after``, the method's name, and its arguments."""
+
+_Part = TypeVar("_Part")
+
+
+def watched(part: _Part, hook: CallHook) -> _Part:
+    """Return the part with *hook* told of each call of a method; what the hook raises comes out of the call."""
+    return cast(_Part, _Watched(part, hook))
+
+
+class _Watched:
+    def __init__(self, part: object, hook: CallHook) -> None:
+        self._part = part
+        self._hook = hook
+
+    def __getattr__(self, name: str) -> Any:
+        method = getattr(self._part, name)
+        if not callable(method):
+            return method
+
+        def call(*args: Any, **keywords: Any) -> Any:
+            self._hook("before", name, args)
+            result = method(*args, **keywords)
+            self._hook("after", name, args)
+            return result
+
+        return call

@@ -331,7 +331,7 @@ def test_failing_strategy_does_not_find_the_password() -> None:
 
 
 @pytest.mark.parametrize("username", ["parent77x", "Tulip", "tulip1990", "778393"])
-@pytest.mark.parametrize("pattern", ["{0}{0}{0}", "{0} {0} {0}!", "{0}-password-{0}", "Welcome {0} Lincoln"])
+@pytest.mark.parametrize("pattern", ["{0}{0}{0}", "# {0} {0} {0}!", "{0}-password-{0}", "Welcome {0} Lincoln"])
 def test_user_name(username: str, pattern: str) -> None:
     """The user name is the first thing that is tried (R19)."""
     password = pattern.format(username.upper())

@@ -419,6 +419,7 @@ def test_rows_that_cannot_be_taken() -> None:
         (12, "row"),
         (13, "username"),
     ]
+    assert "identifier in the SIS" in reading.refusals[0].mend
     assert "line 2" in reading.refusals[1].mend
 
 
@@ -489,6 +490,9 @@ class NotAvailable:
 
 class Array:
     """What compares element by element."""
+
+    def __eq__(self, other: object) -> Any:
+        return self
 
     def __ne__(self, other: object) -> Any:
         return self

@@ -8,6 +8,7 @@ from uuid import uuid4
 
 import attrs
 
+from ._apply_each import apply_each
 from ._chunks import chunks
 from ._privilege_check import PrivilegeCheck
 from ._text import TextFaultError, username_key
@@ -15,7 +16,7 @@ from .accounts import Account
 from .audit import AuditEvent, AuditKind
 from .contact_sync import SyncAction, SyncItem, SyncPlan, SyncReason, SyncReport
 from .contacts import Contact
-from .exceptions import StoreUnavailableError
+from .exceptions import StoreError, StoreUnavailableError, TransactionAborted
 from .privileges import Operator, Privilege
 from .protocols import AccountStore, ApplyResult, Change, Clock
 
@@ -83,9 +84,11 @@ class ContactSyncer:
                 break
             try:
                 pending = self._apply_round(plan, pending, operation_id, results)
-            except StoreUnavailableError:
+            except TransactionAborted:
+                raise
+            except StoreError as error:
                 for item in pending:
-                    results[item.contact_id] = _cannot(item.contact, item.username, SyncReason.STORE_UNAVAILABLE)
+                    results[item.contact_id] = _cannot(item.contact, item.username, _failure(error))
                 return results
         for item in pending:
             results[item.contact_id] = _cannot(item.contact, item.username, SyncReason.CHANGED_MEANWHILE)
@@ -98,11 +101,13 @@ class ContactSyncer:
         usernames: dict[str, str] = {item.contact_id: item.username for item in pending if item.username is not None}
         steps = self._decide([item.contact for item in pending], plan.operator, usernames, plan.restore_erased, None)
         changes = [self._change(step, step.new, plan.operator, operation_id) for step in steps if step.new is not None]
-        written = dict(zip((change.new.contact_id for change in changes), self.store.apply(changes), strict=True))
+        written = dict(zip((change.new.contact_id for change in changes), apply_each(self.store, changes), strict=True))
         stale: list[SyncItem] = []
         for item, step in zip(pending, steps, strict=True):
             result = written.get(item.contact_id)
-            if result == ApplyResult.STALE:
+            if isinstance(result, StoreError):
+                results[item.contact_id] = _cannot(item.contact, item.username, _failure(result))
+            elif result == ApplyResult.STALE:
                 stale.append(item)
             elif result == ApplyResult.USERNAME_TAKEN:
                 results[item.contact_id] = _cannot(item.contact, item.username, SyncReason.USERNAME_TAKEN)
@@ -172,13 +177,10 @@ class _Step:
         return self.old or self.new or Account(contact=self.item.contact)
 
 
-def _step(contact: Contact, old: Account | None, username: str | None, restore_erased: bool) -> _Step:
-    key: str | None = None
-    if username is not None:
-        try:
-            key = username_key(username)
-        except TextFaultError:
-            return _Step(item=_cannot(contact, username, SyncReason.USERNAME_INVALID), old=old, new=None)
+def _step(contact: Contact, old: Account | None, proposed: object, restore_erased: bool) -> _Step:
+    username, key = _readable(proposed)
+    if proposed is not None and username is None:
+        return _Step(item=_cannot(contact, None, SyncReason.USERNAME_INVALID), old=old, new=None)
     missing = SyncReason.NO_USERNAME if username is None else None
     if old is None:
         new = Account(contact=contact, username=username)
@@ -197,6 +199,11 @@ def _step(contact: Contact, old: Account | None, username: str | None, restore_e
     return _Step(item=_item(contact, username, SyncAction.REFRESH, reason), old=old, new=refreshed)
 
 
+def _failure(error: StoreError) -> SyncReason:
+    unavailable = isinstance(error, StoreUnavailableError)
+    return SyncReason.STORE_UNAVAILABLE if unavailable else SyncReason.STORE_REFUSED
+
+
 def _not_seen(contacts: Iterable[Contact], seen: set[str]) -> list[Contact]:
     first = []
     for contact in contacts:
@@ -206,7 +213,17 @@ def _not_seen(contacts: Iterable[Contact], seen: set[str]) -> list[Contact]:
     return first
 
 
-def _proposed(usernames: Usernames, contact: Contact) -> str | None:
+def _readable(proposed: object) -> tuple[str | None, str | None]:
+    """Return a user name and its key, or twice None: a number or a NaN of a sheet is one row's fault only."""
+    if not isinstance(proposed, str):
+        return None, None
+    try:
+        return proposed, username_key(proposed)
+    except TextFaultError:
+        return None, None
+
+
+def _proposed(usernames: Usernames, contact: Contact) -> object:
     if usernames is None:
         return None
     return usernames(contact) if callable(usernames) else usernames.get(contact.contact_id)

@@ -37,11 +37,12 @@ class PrivilegeCheck:
         answers = list(self.authorizer(operator, privilege, accounts))
         if len(answers) != len(accounts):
             raise ConfigurationError("authorizer", "return one bool for each account, in their order")
-        looks_only = privilege is Privilege.VIEW_USERNAMES
+        # Looking, and a sync, never touch a credential.
+        is_harmless = privilege in (Privilege.VIEW_USERNAMES, Privilege.SYNC)
         return [
             answer is True
             and (
-                looks_only
+                is_harmless
                 or self.allow_own_account
                 or operator.contact_id is None
                 or operator.contact_id != account.contact_id

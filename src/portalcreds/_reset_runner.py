@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import datetime
 from typing import TYPE_CHECKING, Final
 from uuid import uuid4
 
 import attrs
 
+from ._apply_each import apply_each
 from ._chunks import chunks
 from ._committed import ChangeHook, notify
 from ._reset_decider import ResetDecider, ResetTerms, set_privilege
-from .accounts import Account, PasswordHash
+from .accounts import Account, CredentialOrigin, PasswordHash
 from .audit import AuditEvent, AuditKind
 from .contacts import Contact, ContactId
 from .default_passwords import Derived
-from .exceptions import HashingUnavailableError, StoreUnavailableError
+from .exceptions import HashingUnavailableError, StoreError, StoreUnavailableError, TransactionAborted
 from .protocols import AccountStore, ApplyResult, AuditSink, Change, Clock, CredentialHasher
 from .reset_job import ResetOutcome, ResetResult, not_planned
 from .reset_plan import ConfirmedPlan, Decision, DecisionReason, ResetPlanItem
@@ -71,8 +73,10 @@ class ResetRunner:
                     break
                 pending = self._apply_round(run, pending, hashed, results)
             reason = DecisionReason.KEPT_CHANGING
-        except StoreUnavailableError:
-            reason = DecisionReason.STORE_UNAVAILABLE
+        except TransactionAborted:
+            raise
+        except StoreError as error:
+            reason = _failure(error)
         except HashingUnavailableError:
             reason = DecisionReason.HASHING_UNAVAILABLE
         for item in pending:
@@ -98,7 +102,7 @@ class ResetRunner:
         )
         to_set: list[tuple[ResetPlanItem, Account, Derived]] = []
         verdicts = self.decider.verdicts(
-            _unsettled(run, pending, stored, self.decider.strategy.is_derivable, results), terms
+            _unsettled(run, pending, stored, self.decider.strategy.is_derivable, self.clock(), results), terms
         )
         for item in pending:
             verdict = verdicts.get(item.contact_id)
@@ -112,13 +116,16 @@ class ResetRunner:
         self._hash(run, to_set, hashed)
         changes = [self._change(run, account, hashed[item.contact_id]) for item, account, _ in to_set]
         stale: list[ResetPlanItem] = []
-        for (item, account, _), change, written in zip(to_set, changes, self.store.apply(changes), strict=True):
+        for (item, account, _), change, written in zip(to_set, changes, apply_each(self.store, changes), strict=True):
+            if isinstance(written, StoreError):
+                results[item.contact_id] = _result(item, ResetOutcome.FAILED, _failure(written))
+                continue
             if written != ApplyResult.APPLIED:
                 stale.append(item)
                 continue
             derived = hashed[item.contact_id].derived
             moved = (account.contact.first_name, account.contact.last_name) != (item.first_name, item.last_name)
-            warnings = (*item.warnings, "name_changed") if moved else item.warnings
+            warnings = (*verdicts[item.contact_id].warnings, "name_changed") if moved else item.warnings
             secret = derived.secret if plan.reveal else None
             results[item.contact_id] = ResetResult(
                 item=item, outcome=ResetOutcome.SET, warnings=warnings, secret=secret
@@ -193,9 +200,12 @@ def _unsettled(
     pending: Sequence[ResetPlanItem],
     stored: Mapping[ContactId, Account],
     is_derivable: bool,
+    now: datetime,
     results: dict[ContactId, ResetResult],
 ) -> dict[ContactId, Account]:
     """Return the accounts still to be decided about, and note the result of the others."""
+    expires_at = run.confirmed.plan.expires_at
+    expired = expires_at is not None and expires_at <= now
     accounts = {}
     for item in pending:
         account = stored.get(item.contact_id)
@@ -203,15 +213,24 @@ def _unsettled(
             result = _result(item, ResetOutcome.FAILED, DecisionReason.NO_ACCOUNT)
         elif account.credential.issue_id == run.confirmed.key:
             # This very job issued it before: it was killed and resumed, or its acknowledgement was lost (R12).
-            again = ResetOutcome.ALREADY_SET if is_derivable else ResetOutcome.UNDELIVERED
-            result = _result(item, again, None)
+            # What was drawn and is still the password was perhaps never seen; what was used was.
+            unseen = not is_derivable and account.credential.origin is CredentialOrigin.ISSUED
+            result = _result(item, ResetOutcome.UNDELIVERED if unseen else ResetOutcome.ALREADY_SET, None)
         elif account.credential.epoch != item.epoch:
             result = _result(item, ResetOutcome.SKIPPED, DecisionReason.CHANGED_MEANWHILE)
+        elif expired:
+            result = _result(item, ResetOutcome.FAILED, DecisionReason.EXPIRY_PASSED)
         else:
             accounts[item.contact_id] = account
             continue
         results[item.contact_id] = result
     return accounts
+
+
+def _failure(error: StoreError) -> DecisionReason:
+    if isinstance(error, StoreUnavailableError):
+        return DecisionReason.STORE_UNAVAILABLE
+    return DecisionReason.STORE_REFUSED
 
 
 def _result(item: ResetPlanItem, outcome: ResetOutcome, reason: DecisionReason | None) -> ResetResult:

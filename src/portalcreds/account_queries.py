@@ -123,7 +123,11 @@ class AccountQuery:
         """Return the page that *accounts* make: sorted, begun after `position`, one more than *limit* if there is."""
         more = len(accounts) > self.limit
         shown = tuple(accounts[: self.limit])
-        return AccountPage(accounts=shown, next=_token(self.order, self.sort_key(shown[-1])) if more else None)
+        return AccountPage(accounts=shown, next=self.after_account(shown[-1]) if more else None)
+
+    def after_account(self, account: Account) -> str:
+        """Return the *after* of the page that begins after *account*."""
+        return _token(self.order, self.sort_key(account))
 
 
 @attrs.frozen(kw_only=True)

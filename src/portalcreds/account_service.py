@@ -11,7 +11,7 @@ from ._committed import ChangeHook, notify
 from ._contact_syncer import ContactSyncer, Usernames
 from ._privilege_check import PrivilegeCheck, audit_of
 from ._text import TextFaultError, username_key
-from .account_queries import AccountPage, AccountQuery
+from .account_queries import MAX_PAGE_SIZE, AccountPage, AccountQuery
 from .accounts import Account, AccountStatus
 from .audit import AuditEvent, AuditKind
 from .contact_sync import SyncPlan, SyncReport
@@ -138,12 +138,7 @@ class AccountService:
             after=after,
             limit=limit,
         )
-        page = self._store.search(query)
-        seen = self._check.permitted(operator, Privilege.VIEW_USERNAMES, page.accounts)
-        accounts = tuple(account for account, may in zip(page.accounts, seen, strict=True) if may)
-        if accounts:
-            self._record(AuditKind.USERNAME_VIEWED, operator, count=len(accounts), reason="search")
-        return attrs.evolve(page, accounts=accounts)
+        return self._visible(query, operator)
 
     # -- keeping in step with the SIS
 
@@ -284,6 +279,7 @@ class AccountService:
             PrivilegeDeniedError: The operator may not.
             StaleAccountError: It kept changing meanwhile.
             InvalidValueError: *username* cannot be one.
+            WrongStateError: It was erased.
         """
         renamed = self._written(
             contact_id,
@@ -314,6 +310,28 @@ class AccountService:
         self._check.require(operator, Privilege.VIEW_USERNAMES, account)
         self._record(AuditKind.USERNAME_VIEWED, operator, account)
         return account
+
+    def _visible(self, query: AccountQuery, operator: Operator) -> AccountPage:
+        """Return a page of what the operator may see; nothing of the rest, also not in the token of the next page."""
+        visible: list[Account] = []
+        hidden = 0
+        reading = query
+        while True:
+            page = self._store.search(reading)
+            seen = self._check.permitted(operator, Privilege.VIEW_USERNAMES, page.accounts)
+            visible.extend(account for account, may in zip(page.accounts, seen, strict=True) if may)
+            hidden += seen.count(False)
+            if len(visible) >= query.limit or page.next is None:
+                break
+            reading = attrs.evolve(query, after=page.next, limit=MAX_PAGE_SIZE)
+        shown = tuple(visible[: query.limit])
+        if shown:
+            self._record(AuditKind.USERNAME_VIEWED, operator, count=len(shown), reason="search")
+        elif hidden:
+            reason = Privilege.VIEW_USERNAMES.value
+            self._record(AuditKind.PRIVILEGE_DENIED, operator, count=hidden, reason=reason)
+        more = bool(shown) and (len(visible) > query.limit or page.next is not None)
+        return AccountPage(accounts=shown, next=query.after_account(shown[-1]) if more else None)
 
     def _permitted(self, contact_id: str, operator: Operator, privilege: Privilege) -> Account:
         account = self._store.find(ContactId(contact_id))

@@ -316,6 +316,9 @@ class Account:
         """
         if self.credential.origin is CredentialOrigin.NONE:
             raise WrongStateError(self.contact_id, "require a change", "none was ever issued; issue one first")
+        if not is_code(reason):
+            # None would take the demand away.
+            raise InvalidValueError("reason", f"pass a code of 1 to {MAX_CODE_LENGTH} printable ASCII characters")
         return self._new_epoch(change_required_by=reason)
 
     def disable(self) -> Account:
@@ -379,8 +382,7 @@ class Account:
         Raises:
             WrongStateError: The account was erased; a sync brings such a contact back.
         """
-        if self.erased_at is not None:
-            raise WrongStateError(self.contact_id, "enable", "it was erased; restore it through a sync")
+        self._refuse_if_erased("enable")
         return self._next(is_active=True)
 
     def restore(self, contact: Contact, username: str | None) -> Account:
@@ -395,12 +397,28 @@ class Account:
         return self._next(contact=contact, username=username, is_active=True, erased_at=None)
 
     def rename(self, username: str | None) -> Account:
-        """Return this account under another user name."""
+        """
+        Return this account under another user name.
+
+        Raises:
+            WrongStateError: The account was erased; a sync brings such a contact back.
+        """
+        self._refuse_if_erased("rename")
         return self._next(username=username)
 
     def refresh(self, contact: Contact, *, username: str | None) -> Account:
-        """Return this account with what the SIS has now; the credential stays, a live default goes on working (R5)."""
+        """
+        Return this account with what the SIS has now; the credential stays, a live default goes on working (R5).
+
+        Raises:
+            WrongStateError: The account was erased; `restore` is the way back.
+        """
+        self._refuse_if_erased("refresh")
         return self._next(contact=contact, username=username)
+
+    def _refuse_if_erased(self, step: str) -> None:
+        if self.erased_at is not None:
+            raise WrongStateError(self.contact_id, step, "it was erased; restore it through a sync")
 
     # Any, because attrs.evolve cannot be typed through a helper; it refuses unknown names when it runs.
     def _new_epoch(self, **changes: Any) -> Account:

@@ -31,7 +31,7 @@ class SyncReason(StrEnum):
     """Another account has it; nothing was written for this contact."""
 
     USERNAME_INVALID = "username_invalid"
-    """It has no canonical form or is too long; nothing was written for this contact."""
+    """It is no text, has no canonical form or is too long; nothing was written for this contact."""
 
     USERNAME_DIFFERS = "username_differs"
     """The account has another one, which stays: only `AccountService.rename` changes what a contact signs in with."""
@@ -45,6 +45,9 @@ class SyncReason(StrEnum):
     NOT_PERMITTED = "not_permitted"
     CHANGED_MEANWHILE = "changed_meanwhile"
     """The account kept changing while the sync ran; run it again."""
+
+    STORE_REFUSED = "store_refused"
+    """The database refused this row, such as by a trigger; its own log says why."""
 
     STORE_UNAVAILABLE = "store_unavailable"
     """The store could not be reached; run it again."""

@@ -311,8 +311,7 @@ def _skeletons(text: str) -> tuple[str, ...]:
 def _bare(folded: str) -> str:
     apart = unicodedata.normalize("NFKD", folded.translate(_WITHOUT_STROKE))
     # Composed again, so that a Hangul syllable is one letter and an initial.
-    whole = unicodedata.normalize("NFC", "".join(char for char in apart if unicodedata.category(char)[0] != "M"))
-    return "".join(str(unicodedata.decimal(char)) if char.isdecimal() else char for char in whole)
+    return unicodedata.normalize("NFC", "".join(char for char in apart if unicodedata.category(char)[0] != "M"))
 
 
 def _plain(skeleton: str) -> str:

@@ -7,7 +7,7 @@ import html
 import json
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
-from enum import StrEnum
+from enum import Enum, StrEnum
 from typing import Final, overload
 from uuid import uuid4
 
@@ -57,11 +57,17 @@ class DecisionReason(StrEnum):
     NOT_DERIVABLE = "not_derivable"
     """Cannot: the contact's names make no default; correct them in the SIS or draw a password."""
 
+    EXPIRY_PASSED = "expiry_passed"
+    """Cannot: the plan's own expiry passed before it was applied; make a new plan."""
+
     KEPT_CHANGING = "kept_changing"
     """Cannot: the account kept changing while it was written; try again."""
 
     STORE_UNAVAILABLE = "store_unavailable"
     """Cannot: the store could not be reached; apply the same confirmed plan again."""
+
+    STORE_REFUSED = "store_refused"
+    """Cannot: the database refused this row, such as by a trigger; its own log says why."""
 
     HASHING_UNAVAILABLE = "hashing_unavailable"
     """Cannot: hashing failed for want of memory; apply the same confirmed plan again."""
@@ -81,8 +87,8 @@ class ResetPlanItem:
         first_name: The first name in the SIS, for showing.
         last_name: The last name in the SIS, for showing.
         username: The user name, for showing; None also if the operator may not see it.
-        status: The account's status when the plan was made; None without an account.
-        epoch: The credential's generation when the plan was made; None without an account.
+        status: The account's status when the plan was made; None without an account, or a privilege on it.
+        epoch: The credential's generation when the plan was made; None likewise.
     """
 
     contact_id: ContactId
@@ -115,6 +121,12 @@ class Confirmation:
     code: str
     parameters: Mapping[str, str | int] = attrs.field(repr=False)
     text: str = attrs.field(repr=False)
+
+
+class _NotSent(Enum):
+    """Told apart from None, which is what a web form's missing field gives."""
+
+    NOT_SENT = "not sent"
 
 
 @attrs.frozen(kw_only=True, repr=False)
@@ -178,11 +190,11 @@ class ResetPlan:
 
     @overload
     def confirm(
-        self, operator: Operator, *, fingerprint: str, key: str | None = None
+        self, operator: Operator, *, fingerprint: str | None, key: str | None = None
     ) -> ConfirmedPlan | PlanChanged: ...
 
     def confirm(
-        self, operator: Operator, *, fingerprint: str | None = None, key: str | None = None
+        self, operator: Operator, *, fingerprint: str | _NotSent | None = _NotSent.NOT_SENT, key: str | None = None
     ) -> ConfirmedPlan | PlanChanged:
         """
         Press OK.
@@ -190,8 +202,10 @@ class ResetPlan:
         Args:
             operator: Who pressed it. Their privileges count when the plan is applied.
             fingerprint: The fingerprint of the plan that the operator saw, where OK arrives in another request: make
-                the plan anew there, and it is confirmed only if it is still the same.
-            key: What identifies the job, to resume it by; drawn if None. At most 64 printable ASCII characters.
+                the plan anew there, and it is confirmed only if it is still the same. None, as for a form field that
+                is missing, is never the same.
+            key: What identifies the job, to resume it by; drawn if None. At most 64 printable ASCII characters, and
+                never the same for two jobs: the second would take what the first did for its own.
 
         Returns:
             The confirmed plan, or `PlanChanged` with this plan, to be shown again.
@@ -203,7 +217,7 @@ class ResetPlan:
             raise InvalidValueError(
                 "key", "pass 1 to 64 printable ASCII characters without blanks around them, or None"
             )
-        if fingerprint is not None and fingerprint != self.fingerprint:
+        if fingerprint is not _NotSent.NOT_SENT and fingerprint != self.fingerprint:
             return PlanChanged(plan=self)
         return ConfirmedPlan(plan=self, operator=operator, confirmed_at=self._clock(), key=key or uuid4().hex)
 
@@ -278,10 +292,9 @@ def records_as_html(records: list[dict[str, str | None]], shown: int) -> str:
 def _confirmation(plan: ResetPlan) -> Confirmation:
     to_set = [item for item in plan.items if item.decision is Decision.WILL_SET]
     replaced = sum("replaces_chosen" in item.warnings for item in to_set)
-    days = round(plan.lifetime / timedelta(days=1), 1)
-    expiry = (
-        f"for {days:g} days" if plan.expires_at is None else f"until {plan.expires_at.isoformat(timespec='minutes')}"
-    )
+    expiry = f"for {_in_words(plan.lifetime)}"
+    if plan.expires_at is not None:
+        expiry = f"until {plan.expires_at.isoformat(sep=' ', timespec='minutes')}"
     parameters: dict[str, str | int] = {
         "set": len(to_set),
         "skipped": plan.count(Decision.SKIP),
@@ -313,6 +326,14 @@ def _confirmation(plan: ResetPlan) -> Confirmation:
     if left_out:
         text += f" Left out: {' and '.join(left_out)}."
     return Confirmation(code="confirm_set_many", parameters=parameters, text=text)
+
+
+def _in_words(lifetime: timedelta) -> str:
+    """Return a span of time in the largest unit of which it is at least two, rounded down."""
+    for unit, length in (("day", timedelta(days=1)), ("hour", timedelta(hours=1)), ("minute", timedelta(minutes=1))):
+        if lifetime >= 2 * length:
+            return f"{lifetime // length} {unit}s"
+    return "a minute"
 
 
 _LEFT_OUT: Final = ((Decision.SKIP, "skipped"), (Decision.CANNOT, "that cannot be set"))

@@ -14,6 +14,7 @@ from ._privilege_check import PrivilegeCheck, audit_of
 from ._reset_decider import ResetDecider, ResetTerms, set_privilege
 from ._reset_runner import ResetRun, ResetRunner
 from .accounts import is_code
+from .audit import AuditEvent, AuditKind
 from .contacts import ContactId
 from .default_passwords import LastNameFirstInitial
 from .exceptions import (
@@ -41,13 +42,16 @@ if TYPE_CHECKING:
 DEFAULT_LIFETIME: Final = timedelta(days=14)
 """How long an issued default works, unless the service or a plan says otherwise (R5; ASVS 5.0 6.4.1 asks for short)."""
 
+MAX_LIFETIME: Final = timedelta(days=366)
+"""The longest that a default may work; one that outlives a school year is a password for good."""
+
 _PLAN_CHUNK: Final = 500
 """Accounts read at a time for a plan."""
 
 
 def _lifetime(service: object, attribute: attrs.Attribute[timedelta], value: timedelta) -> None:
-    if not timedelta(0) < value <= timedelta(days=366):
-        raise ConfigurationError(attribute.name.strip("_"), "pass more than zero and at most 366 days")
+    if not timedelta(0) < value <= MAX_LIFETIME:
+        raise ConfigurationError("lifetime", f"pass more than zero and at most {MAX_LIFETIME.days} days")
 
 
 def _hashes_issued(service: object, attribute: attrs.Attribute[CredentialHasher], value: object) -> None:
@@ -103,7 +107,9 @@ class ResetService:
         max_affected: int | None = None,
     ) -> ResetPlan:
         """
-        Say what setting the passwords of these contacts would do; nothing is written (R11).
+        Say what setting the passwords of these contacts would do; no account is written (R11).
+
+        What it shows is a look-up like another: refusals, and how many user names were seen, go on the record.
 
         Args:
             contact_ids: Whose, in the order to report in. A frozen list, never "all that match".
@@ -117,11 +123,15 @@ class ResetService:
 
         Raises:
             InvalidValueError: A contact is listed twice, there are more than *max_affected*, *expires_at* is not an
-                aware datetime in the future, or a drawing strategy would set passwords that nobody can know.
+                aware datetime of the next 366 days, or a drawing strategy would set passwords that nobody can know.
         """
         selected = self._selected(contact_ids, max_affected)
-        if expires_at is not None and (expires_at.utcoffset() != timedelta(0) or expires_at <= self._clock()):
-            raise InvalidValueError("expires_at", "pass an aware datetime in UTC that is still to come")
+        if expires_at is not None and (
+            expires_at.utcoffset() != timedelta(0) or not timedelta(0) < expires_at - self._clock() <= MAX_LIFETIME
+        ):
+            raise InvalidValueError(
+                "expires_at", f"pass an aware datetime in UTC, still to come and within {MAX_LIFETIME.days} days"
+            )
         if not (reveal or self._strategy.is_derivable):
             raise InvalidValueError("reveal", "pass reveal=True: nobody could know passwords that are drawn otherwise")
         one = len(selected) == 1
@@ -130,6 +140,7 @@ class ResetService:
         items: list[ResetPlanItem] = []
         for chunk in chunks(selected, _PLAN_CHUNK):
             items.extend(self._plan_chunk(chunk, terms))
+        self._record_view(sum(item.username is not None for item in items), operator)
         return ResetPlan(
             items=tuple(items),
             operator=operator,
@@ -162,7 +173,8 @@ class ResetService:
             may_leave_process: Whether plaintexts may be sent to an executor outside this process (R13).
 
         Raises:
-            ConfigurationError: The plan was made with another strategy, or is not confirmed.
+            ConfigurationError: The plan was made with another strategy, or is not confirmed. While it works: the
+                executor cannot be used.
         """
         if not isinstance(confirmed, ConfirmedPlan):
             raise ConfigurationError("confirmed", "pass what ResetPlan.confirm returned; nothing else can be applied")
@@ -224,6 +236,17 @@ class ResetService:
             raise InvalidValueError("contact_ids", f"select at most {max_affected} contacts, or raise max_affected")
         return selected
 
+    def _record_view(self, usernames: int, operator: Operator) -> None:
+        if usernames:
+            event = AuditEvent(
+                kind=AuditKind.USERNAME_VIEWED,
+                at=self._clock(),
+                operator_id=operator.operator_id,
+                reason="plan",
+                count=usernames,
+            )
+            self._audit.record([event])
+
     def _plan_chunk(self, contact_ids: Sequence[ContactId], terms: ResetTerms) -> Iterator[ResetPlanItem]:
         stored = self._store.find_many(contact_ids)
         verdicts = self._decider.verdicts(stored, terms)
@@ -245,8 +268,8 @@ class ResetService:
                 first_name=account.contact.first_name if named else None,
                 last_name=account.contact.last_name if named else None,
                 username=account.username if contact_id in shown else None,
-                status=account.status(now),
-                epoch=account.credential.epoch,
+                status=account.status(now) if named else None,
+                epoch=account.credential.epoch if named else None,
             )
 
     @property

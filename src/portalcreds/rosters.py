@@ -201,7 +201,7 @@ def _reading(
     lines: dict[ContactId, int] = {}
     usernames: dict[ContactId, str] = {}
     for line, record in records:
-        values = {field: None if value == "" else value for field, value in record.items()}
+        values = {field: None if isinstance(value, str) and not value else value for field, value in record.items()}
         try:
             contact, username = _contact(values)
         except InvalidValueError as error:
@@ -215,7 +215,6 @@ def _reading(
         contacts[contact.contact_id] = contact
         if username is not None:
             usernames[contact.contact_id] = username
-    refusals.sort(key=operator.attrgetter("line"))
     return RosterReading(
         contacts=tuple(contacts.values()), refusals=tuple(refusals), usernames=usernames, columns=columns
     )
@@ -270,7 +269,7 @@ def _folded(header: str) -> str:
 
 
 def _quoted(header: str) -> str:
-    return ascii(header if len(header) <= 64 else header[:64] + "...")
+    return repr(header if len(header) <= 64 else header[:64] + "...")
 
 
 # -- CSV

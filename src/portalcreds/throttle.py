@@ -133,7 +133,7 @@ class Throttle:
 
     def begin(self, account: Account | None, username: str, refusal: str | None) -> Guess:
         """
-        Count an attempt on *account*, and say whether it may be verified; the expense is the same for all answers (R7).
+        Count an attempt on *account*, and say whether it may be verified; the expense is always the same (R7).
 
         The count is bound to the epoch, so that a re-issue clears it by itself. An attempt that is refused without being
         verified is not counted against the account: whoever knows the password must not spend it by trying in vain.

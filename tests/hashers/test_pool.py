@@ -404,40 +404,6 @@ def test_an_idle_pool_does_not_keep_a_program_from_ending() -> None:
     assert run_python(program) == "end\n"
 
 
-INTERRUPT = """
-import os, signal, threading
-from portalcreds.hashers import HashingPool
-
-pool = HashingPool(workers=1, queue_limit=1)
-entered, opened = threading.Event(), threading.Event()
-
-def work():
-    entered.set()
-    opened.wait(30)
-
-def interrupt():
-    entered.wait(30)
-    os.kill(os.getpid(), signal.SIGINT)
-
-threading.Thread(target=interrupt).start()
-place = pool.admit()
-try:
-    place.run(work)
-except KeyboardInterrupt:
-    print("interrupted", opened.is_set())
-place.give_back()
-print(pool.admit())
-opened.set()
-pool.submit(str).result()
-print(pool.admit() is not None)
-"""
-
-
-def test_an_interrupt_reaches_the_caller_while_the_work_goes_on() -> None:
-    """B6: Ctrl-C ends the wait and not the work, and the place comes back with the work."""
-    assert run_python(INTERRUPT).splitlines() == ["interrupted False", "None", "True"]
-
-
 def test_importing_the_hashers_imports_no_executor() -> None:
     """R22: concurrent.futures is imported by who makes a pool."""
     program = (

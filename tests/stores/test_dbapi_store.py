@@ -15,6 +15,7 @@ from portalcreds.testing import AccountStoreContract, AttemptCounterContract, Ma
 class TestSQLiteAccountStore(AccountStoreContract):
     @pytest.fixture
     def store(self, tmp_path: Path) -> Iterator[DBAPIAccountStore]:
+        """Return the store of a fresh file."""
         with DBAPIAccountStore.open_sqlite(tmp_path / "portal.db") as store:
             yield store
 
@@ -22,9 +23,11 @@ class TestSQLiteAccountStore(AccountStoreContract):
 class TestSQLiteAttemptCounter(AttemptCounterContract):
     @pytest.fixture
     def clock(self) -> ManualClock:
+        """Return the clock that the counter goes by."""
         return ManualClock()
 
     @pytest.fixture
     def counter(self, tmp_path: Path, clock: ManualClock) -> Iterator[AttemptCounter]:
+        """Return the counter of a fresh file."""
         with DBAPIAccountStore.open_sqlite(tmp_path / "portal.db") as store:
             yield store.counter(clock=clock)

@@ -11,14 +11,17 @@ from portalcreds.testing import AccountStoreContract, AttemptCounterContract, Ma
 class TestMemoryAccountStore(AccountStoreContract):
     @pytest.fixture
     def store(self) -> MemoryAccountStore:
+        """Return a fresh store."""
         return MemoryAccountStore()
 
 
 class TestMemoryAttemptCounter(AttemptCounterContract):
     @pytest.fixture
     def clock(self) -> ManualClock:
+        """Return the clock that the counter goes by."""
         return ManualClock()
 
     @pytest.fixture
     def counter(self, clock: ManualClock) -> MemoryAttemptCounter:
+        """Return a fresh counter."""
         return MemoryAttemptCounter(clock=clock)

@@ -6,7 +6,6 @@ from threading import Barrier, Thread
 
 import attrs
 
-from ..accounts import Account
 from ..contacts import ContactId
 from ..protocols import AccountStore, ApplyResult, Change
 from ._store_samples import HASH, NOW, OTHER_HASH, a_contact, add, an_account, chosen, issued, step, stored
@@ -116,7 +115,12 @@ class ApplyingRules:
         for number in range(_ROUNDS):
             account = an_account(str(number))
             add(store, account)
-            ways = [issued(account), account.disable(), account.rename(f"n{number}"), account.refresh(a_contact(str(number)), username=None)]
+            ways = [
+                issued(account),
+                account.disable(),
+                account.rename(f"n{number}"),
+                account.refresh(a_contact(str(number)), username=None),
+            ]
             results = _race(store, [Change(old=account, new=way) for way in ways])
             assert sorted(results) == [_APPLIED, _STALE, _STALE, _STALE]
             assert store.find(account.contact_id) == ways[results.index(_APPLIED)]

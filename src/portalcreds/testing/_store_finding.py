@@ -29,7 +29,18 @@ _CONFUSABLE_KEYS = (
 )
 """Keys that collations have been seen to take for each other: accent, dotless i, zero width, emoji, scripts."""
 
-_NOT_THE_KEY = ("SMITH", "Smith", "smith ", " smith", "smith\u00a0", "smith\t", "smíth", "smi\u0301th", "ＳＭＩＴＨ", "smıth")
+_NOT_THE_KEY = (
+    "SMITH",
+    "Smith",
+    "smith ",
+    " smith",
+    "smith\u00a0",
+    "smith\t",
+    "smíth",
+    "smi\u0301th",
+    "ＳＭＩＴＨ",
+    "smıth",
+)
 """What is not the key ``smith``, whatever a collation says."""
 
 _UNSTORABLE = ("a\0", "\0", "\ud800", "a\udfffb")

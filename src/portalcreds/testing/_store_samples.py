@@ -32,7 +32,9 @@ def an_account(contact_id: str, username: str | None = None, *, last_name: str |
     return Account(contact=a_contact(contact_id, last_name=last_name), username=username)
 
 
-def issued(account: Account, *, expires_at: datetime = NOW + timedelta(days=14), password: PasswordHash = HASH) -> Account:
+def issued(
+    account: Account, *, expires_at: datetime = NOW + timedelta(days=14), password: PasswordHash = HASH
+) -> Account:
     """Return the account with a default."""
     return account.issue(
         password,
@@ -46,7 +48,7 @@ def issued(account: Account, *, expires_at: datetime = NOW + timedelta(days=14),
 
 def chosen(account: Account) -> Account:
     """Return a new account whose owner chose the password."""
-    credential = Credential(password_hash=HASH, origin=CredentialOrigin.CHOSEN, changed_at=NOW, epoch=2)
+    credential = Credential(password_hash=HASH, origin=CredentialOrigin.CHOSEN, changed_at=NOW, epoch=7)
     return attrs.evolve(account, credential=credential)
 
 

@@ -177,7 +177,9 @@ class SearchingRules:
         account = an_account("1", "rosa", last_name="Alt")
         add(store, account)
         renamed = step(store, account, account.rename("neu"))
-        moved = step(store, renamed, renamed.refresh(attrs.evolve(renamed.contact, last_name="Neu"), username=renamed.username))
+        moved = step(
+            store, renamed, renamed.refresh(attrs.evolve(renamed.contact, last_name="Neu"), username=renamed.username)
+        )
         last = step(store, moved, issued(moved))
         assert list(store.search(AccountQuery(now=NOW, username_prefix="r")).accounts) == []
         assert list(store.search(AccountQuery(now=NOW, username_prefix="n")).accounts) == [last]

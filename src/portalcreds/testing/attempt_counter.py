@@ -137,8 +137,7 @@ def _hit_at_once(hit: Callable[[], int]) -> list[int]:
 
     def some() -> None:
         start.wait()
-        for _ in range(_HITS):
-            told.append(hit())
+        told.extend([hit() for _ in range(_HITS)])
 
     threads = [Thread(target=some) for _ in range(_THREADS)]
     for thread in threads:

@@ -1,0 +1,342 @@
+"""What a database does at the worst moment costs neither data nor silence (F9, F10, R14, R21)."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+
+import attrs
+import pytest
+
+from portalcreds.accounts import Account, Credential, CredentialOrigin, PasswordHash
+from portalcreds.contacts import Contact, ContactId
+from portalcreds.exceptions import StoreError, StoreUnavailableError
+from portalcreds.protocols import ApplyResult, Change
+from portalcreds.stores.dbapi import DBAPIAccountStore, DBAPIAttemptCounter
+from portalcreds.testing._store_samples import NOW, add, an_account, an_event, issued, step
+
+from .faulty_driver import CANARY, FaultyDriver
+
+_LOST = "SQLITE_IOERR_WRITE"
+_APPLIED, _STALE = ApplyResult.APPLIED, ApplyResult.STALE
+
+
+@pytest.fixture
+def driver(tmp_path: Path) -> FaultyDriver:
+    DBAPIAccountStore.open_sqlite(tmp_path / "portal.db").close()
+    return FaultyDriver(tmp_path / "portal.db")
+
+
+@pytest.fixture
+def store(driver: FaultyDriver) -> DBAPIAccountStore:
+    return DBAPIAccountStore(driver)
+
+
+@pytest.fixture
+def other(driver: FaultyDriver) -> DBAPIAccountStore:
+    """Return the same accounts through a driver that does not fail."""
+    return DBAPIAccountStore.open_sqlite(driver.file)
+
+
+def _change_of(account: Account) -> Change:
+    return Change(old=account, new=issued(account), events=(an_event("1"), an_event("1", "more")))
+
+
+def _added(store: DBAPIAccountStore) -> Account:
+    account = an_account("1", "rosa")
+    add(store, account)
+    return account
+
+
+@pytest.mark.parametrize("done", [True, False])
+def test_a_lost_acknowledgement_is_settled_by_the_change_id(
+    store: DBAPIAccountStore, other: DBAPIAccountStore, driver: FaultyDriver, done: bool
+) -> None:
+    """F9: whether or not the lost COMMIT was done, the change is applied once and recorded once."""
+    change = _change_of(_added(store))
+    driver.fail_once("COMMIT", _LOST, done=done)
+    assert list(store.apply([change])) == [_APPLIED]
+    assert other.find(ContactId("1")) == change.new
+    assert other.events() == change.events
+
+
+@pytest.mark.parametrize("done", [True, False])
+def test_a_lost_acknowledgement_of_additions_is_settled(
+    store: DBAPIAccountStore, other: DBAPIAccountStore, driver: FaultyDriver, done: bool
+) -> None:
+    """F9: the same for accounts that are added, and for the neighbour that is stale in any case."""
+    _added(store)
+    changes = [Change(old=None, new=an_account(str(n)), events=(an_event(str(n)),)) for n in range(3)]
+    driver.fail_once("COMMIT", _LOST, done=done)
+    assert list(store.apply(changes)) == [_APPLIED, _STALE, _APPLIED]
+    assert other.events() == (*changes[0].events, *changes[2].events)
+
+
+def _after_commit(driver: FaultyDriver, meanwhile: Callable[[], object], *, done: bool) -> None:
+    driver.fail_once("COMMIT", _LOST, done=done)
+    lost = driver.after if done else driver.before
+
+    def fault(sql: str) -> None:
+        try:
+            lost(sql)
+        except Exception:
+            driver.after = lambda sql: None
+            driver.before = lambda sql: begun(sql)
+            raise
+
+    def begun(sql: str) -> None:
+        if sql.startswith("BEGIN"):
+            driver.before = lambda sql: None
+            meanwhile()
+
+    if done:
+        driver.after = fault
+    else:
+        driver.before = fault
+
+
+def test_a_stored_change_that_others_went_on_from_is_applied(
+    store: DBAPIAccountStore, other: DBAPIAccountStore, driver: FaultyDriver
+) -> None:
+    """F9: the row moved on after the lost COMMIT, but the change's events tell that it was stored."""
+    change = _change_of(_added(store))
+    _after_commit(driver, lambda: step(other, change.new, change.new.disable()), done=True)
+    assert list(store.apply([change])) == [_APPLIED]
+    assert other.find(ContactId("1")) == change.new.disable()
+    assert other.events() == change.events
+
+
+def test_a_change_lost_to_another_of_the_same_version_is_stale(
+    store: DBAPIAccountStore, other: DBAPIAccountStore, driver: FaultyDriver
+) -> None:
+    """F9: the COMMIT was not done and somebody else came first; nothing of the change is on record."""
+    account = _added(store)
+    _after_commit(driver, lambda: step(other, account, account.disable()), done=False)
+    assert list(store.apply([_change_of(account)])) == [_STALE]
+    assert other.events() == ()
+
+
+def test_a_change_lost_to_two_others_is_stale(
+    store: DBAPIAccountStore, other: DBAPIAccountStore, driver: FaultyDriver
+) -> None:
+    """F9: the row moved on further without the change; its events are not there."""
+    account = _added(store)
+
+    def meanwhile() -> None:
+        step(other, step(other, account, account.disable()), account.disable().enable())
+
+    _after_commit(driver, meanwhile, done=False)
+    assert list(store.apply([_change_of(account)])) == [_STALE]
+
+
+def test_what_cannot_be_settled_is_not_guessed(
+    store: DBAPIAccountStore, other: DBAPIAccountStore, driver: FaultyDriver
+) -> None:
+    """F9: moved on further and no events to look for: the caller is told that nobody knows."""
+    change = attrs.evolve(_change_of(_added(store)), events=())
+    _after_commit(driver, lambda: step(other, change.new, change.new.disable()), done=True)
+    with pytest.raises(StoreUnavailableError) as caught:
+        store.apply([change])
+    assert caught.value.code == "unsettled"
+
+
+def test_an_erased_row_settles_nothing_but_staleness(
+    store: DBAPIAccountStore, other: DBAPIAccountStore, driver: FaultyDriver
+) -> None:
+    """F9: a change of a contact who is not there was not stored by an earlier attempt either."""
+    account = an_account("1")
+    driver.fail_once("COMMIT", _LOST, done=True)
+    assert list(store.apply([Change(old=account, new=issued(account))])) == [_STALE]
+    assert other.find(ContactId("1")) is None
+
+
+@pytest.mark.parametrize("code", ["SQLITE_BUSY", "SQLITE_BUSY_SNAPSHOT", "SQLITE_LOCKED", _LOST, "SQLITE_CANTOPEN"])
+@pytest.mark.parametrize("statement", ["BEGIN", "UPDATE", "INSERT INTO portal_audit", "COMMIT"])
+def test_a_fault_that_passes_is_not_noticed(
+    store: DBAPIAccountStore, other: DBAPIAccountStore, driver: FaultyDriver, code: str, statement: str
+) -> None:
+    """R21: three failures are tried again, wherever they happen, without double events."""
+    change = _change_of(_added(store))
+    driver.fail_once(statement, code, done=False, times=3)
+    assert list(store.apply([change])) == [_APPLIED]
+    assert other.find(ContactId("1")) == change.new
+    assert other.events() == change.events
+
+
+@pytest.mark.parametrize("code", ["SQLITE_BUSY", _LOST, "SQLITE_FULL"])
+@pytest.mark.parametrize("statement", ["PRAGMA", "BEGIN", "UPDATE", "INSERT INTO portal_audit", "COMMIT"])
+def test_a_fault_that_stays_is_unavailable(
+    store: DBAPIAccountStore, other: DBAPIAccountStore, driver: FaultyDriver, code: str, statement: str
+) -> None:
+    """R21: after four attempts the store is unavailable, and nothing of the change is stored."""
+    account = _added(store)
+    driver.fail_once(statement, code, done=False, times=99)
+    with pytest.raises(StoreUnavailableError) as caught:
+        store.apply([_change_of(account)])
+    assert (caught.value.operation, caught.value.code) == ("apply", code)
+    assert other.find(ContactId("1")) == account
+    assert other.events() == ()
+    assert driver.connections == 1 + 3
+
+
+@pytest.mark.parametrize("statement", ["PRAGMA", "BEGIN", "UPDATE", "INSERT INTO portal_audit", "COMMIT"])
+def test_a_defect_is_told_at_once(
+    store: DBAPIAccountStore, other: DBAPIAccountStore, driver: FaultyDriver, statement: str
+) -> None:
+    """F9: what trying again cannot mend is not tried again, and nothing of the change is stored."""
+    account = _added(store)
+    driver.fail_once(statement, "SQLITE_MISUSE", done=False)
+    with pytest.raises(StoreError, match="SQLITE_MISUSE") as caught:
+        store.apply([_change_of(account)])
+    assert type(caught.value) is StoreError
+    assert other.find(ContactId("1")) == account
+    assert other.events() == ()
+
+
+def test_each_method_says_that_the_store_is_unavailable(store: DBAPIAccountStore, driver: FaultyDriver) -> None:
+    """R21: whatever is asked, an unreachable database is `StoreUnavailableError` with the method's name and a code."""
+    from portalcreds.account_queries import AccountQuery
+
+    driver.refuses = "SQLITE_CANTOPEN"
+    counter = DBAPIAttemptCounter(driver)
+    query = AccountQuery(now=NOW)
+    calls: dict[str, Callable[[], object]] = {
+        "find": lambda: store.find(ContactId("1")),
+        "find_by_username": lambda: store.find_by_username("rosa"),
+        "find_many": lambda: store.find_many([ContactId("1")]),
+        "find_epoch": lambda: store.find_epoch(ContactId("1")),
+        "search": lambda: store.search(query),
+        "count": lambda: store.count(query),
+        "apply": lambda: store.apply([Change(old=None, new=an_account("1"))]),
+        "record": lambda: store.record([an_event("1")]),
+        "events": store.events,
+        "check": store.check,
+        "create_tables": store.create_tables,
+        "hit": lambda: counter.hit("key", None),
+        "clear": lambda: counter.clear("key"),
+        "purge": counter.purge,
+    }
+    for operation, call in calls.items():
+        with pytest.raises(StoreUnavailableError) as caught:
+            call()
+        assert (caught.value.operation, caught.value.code) == (operation, "SQLITE_CANTOPEN")
+
+
+@pytest.mark.parametrize("code", ["SQLITE_BUSY", "SQLITE_MISUSE", "SQLITE_CONSTRAINT_CHECK"])
+def test_errors_hold_nothing_of_the_drivers(
+    store: DBAPIAccountStore, driver: FaultyDriver, code: str
+) -> None:
+    """R14, H: neither text, cause, context nor the locals of our frames hold what the driver's error quotes."""
+    account = attrs.evolve(
+        an_account("1", CANARY, last_name=CANARY),
+        credential=Credential(password_hash=PasswordHash(CANARY), origin=CredentialOrigin.IMPORTED),
+    )
+    driver.fail_once("INSERT", code, done=False, times=99)
+    with pytest.raises(StoreError) as caught:
+        store.apply([Change(old=None, new=account)])
+    error = caught.value
+    assert error.__cause__ is None
+    assert error.__context__ is None
+    assert CANARY not in repr(error) + str(error) + repr(error.args)
+    frames = traceback.TracebackException.from_exception(error, capture_locals=True).stack
+    ours = [frame for frame in frames if "portalcreds" in frame.filename and "tests" not in frame.filename]
+    assert ours
+    assert all(CANARY not in str(frame.locals) for frame in ours)
+
+
+def test_text_that_cannot_be_bound_is_an_error_without_it(store: DBAPIAccountStore) -> None:
+    """R14: a UnicodeEncodeError carries the whole text, so it does not get out; the neighbours are not stored."""
+    credential = Credential(password_hash=PasswordHash(f"{CANARY}\ud800"), origin=CredentialOrigin.IMPORTED)
+    bad = attrs.evolve(an_account("2"), credential=credential)
+    with pytest.raises(StoreError, match="UnicodeEncodeError") as caught:
+        store.apply([Change(old=None, new=an_account("1")), Change(old=None, new=bad)])
+    assert CANARY not in repr(caught.value)
+    assert caught.value.__context__ is None
+    assert store.find(ContactId("1")) is None
+
+
+def test_a_driver_that_does_not_count_rows_is_refused(store: DBAPIAccountStore, driver: FaultyDriver) -> None:
+    """R3: without a row count nobody knows who won, so the change is undone and the defect told."""
+    account = _added(store)
+    driver.rowcount = -1
+    with pytest.raises(StoreError, match="rowcount"):
+        store.apply([Change(old=account, new=issued(account))])
+    driver.rowcount = None
+    assert store.find(ContactId("1")) == account
+
+
+def test_a_lost_acknowledgement_of_events_records_them_once(
+    store: DBAPIAccountStore, other: DBAPIAccountStore, driver: FaultyDriver
+) -> None:
+    """R17: recording again what may be on record already adds nothing to it, done or not."""
+    for done in (True, False):
+        driver.before = driver.after = lambda sql: None
+        events = [an_event("1", "a"), an_event("1", "b")]
+        driver.fail_once("COMMIT", _LOST, done=done)
+        store.record(events)
+        assert list(other.events(limit=2)) == events
+    assert len(other.events()) == 4
+
+
+def test_a_username_whose_owner_left_meanwhile_is_tried_again(
+    store: DBAPIAccountStore, other: DBAPIAccountStore, driver: FaultyDriver
+) -> None:
+    """R21: a constraint without anybody in the way is looked at afresh, not reported as taken."""
+    driver.fail_once("INSERT INTO portal_accounts", "SQLITE_CONSTRAINT_UNIQUE", done=False)
+    assert list(store.apply([Change(old=None, new=an_account("1", "rosa"))])) == [_APPLIED]
+    assert other.find_by_username("rosa") is not None
+
+
+def test_a_failed_connection_is_not_used_again(store: DBAPIAccountStore, driver: FaultyDriver) -> None:
+    """R21: after an error a new connection is opened; without one the old is used on."""
+    for _ in range(5):
+        store.find(ContactId("1"))
+    assert driver.connections == 1
+    driver.fail_once("SELECT", _LOST, done=False)
+    store.find(ContactId("1"))
+    store.find(ContactId("1"))
+    assert driver.connections == 2
+
+
+def test_an_interrupt_undoes_the_change(
+    store: DBAPIAccountStore, other: DBAPIAccountStore, driver: FaultyDriver
+) -> None:
+    """F9: Ctrl-C between the statements leaves nothing half-written and no lock behind."""
+    account = _added(store)
+
+    def interrupt(sql: str) -> None:
+        if sql.startswith("INSERT INTO portal_audit"):
+            raise KeyboardInterrupt
+
+    driver.before = interrupt
+    with pytest.raises(KeyboardInterrupt):
+        store.apply([_change_of(account)])
+    assert other.find(ContactId("1")) == account
+    assert list(other.apply([_change_of(account)])) == [_APPLIED]
+
+
+def test_a_corrupt_row_names_the_contact_and_nothing_else(store: DBAPIAccountStore, driver: FaultyDriver) -> None:
+    """R10: a row that no account can hold fails closed; the error has the id and none of the values."""
+    contact = Contact(contact_id=ContactId("c-17"), last_name=CANARY)
+    add(store, Account(contact=contact))
+    connection = driver()
+    cursor = connection.cursor()
+    cursor.execute("PRAGMA ignore_check_constraints = ON", {})
+    for column, value in (("origin", "unknown"), ("origin", "issued"), ("epoch", "many"), ("issued_at", 2**62)):
+        cursor.execute("UPDATE portal_accounts SET origin = 'none', epoch = 0, issued_at = NULL", {})
+        cursor.execute(f"UPDATE portal_accounts SET {column} = :value", {"value": value})
+        with pytest.raises(StoreError) as caught:
+            store.find(ContactId("c-17"))
+        assert "c-17" in str(caught.value)
+        assert CANARY not in str(caught.value)
+        assert str(value) not in str(caught.value)
+        assert caught.value.__context__ is None
+
+
+def test_a_corrupt_event_is_an_error(store: DBAPIAccountStore, driver: FaultyDriver) -> None:
+    """R10: the same for the record."""
+    store.record([an_event("1")])
+    driver().cursor().execute("UPDATE portal_audit_events SET kind = 'unknown'", {})
+    with pytest.raises(StoreError, match="corrupt row"):
+        store.events()
