@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from portalcreds._text import search_key
 from portalcreds.account_queries import MAX_PAGE_SIZE, AccountOrder, AccountPage, AccountQuery, micros
-from portalcreds.accounts import Account, AccountStatus
+from portalcreds.accounts import Account, AccountStatus, PasswordHash
 from portalcreds.contacts import Contact, ContactId
 from portalcreds.exceptions import InvalidValueError
 from strategies import NOW, accounts, instants, names
@@ -27,8 +27,6 @@ def person(contact_id: str, last_name: str | None = None, username: str | None =
 
 def default(contact_id: str, expires_at: datetime) -> Account:
     """Return an account with a default that expires then."""
-    from portalcreds.accounts import PasswordHash
-
     return person(contact_id).issue(
         PasswordHash("$x$"), strategy="s", issue_id="j", issued_by="o", issued_at=NOW, expires_at=expires_at
     )
@@ -151,7 +149,6 @@ def token_of(value: object) -> str:
         token_of(["last_name", None, "c"]),
         token_of(["last_name", ["a"], "c"]),
         token_of(["last_name", "a", 5]),
-        token_of({"last_name": 1, "a": 2, "c": 3}),
         base64.urlsafe_b64encode(b"[" * 100_000).decode(),
         token_of(["last_name", "a", "c"]) + "\n",
         token_of(["last_name", "a", "c"]).rstrip("=") + "!",

@@ -77,7 +77,7 @@ STEPS: dict[str, Step] = {
     "sign_in": lambda before: before.sign_in(at=NOW),
     "enable": lambda before: before.enable(),
     "rename": lambda before: before.rename("rosa.a"),
-    "refresh": lambda before: before.refresh(attrs.evolve(CONTACT, last_name="Other")),
+    "refresh": lambda before: before.refresh(attrs.evolve(CONTACT, last_name="Other"), username="rosa.other"),
 }
 
 EPOCH_GROWS = {"issue", "choose", "require_change", "disable", "erase"}
@@ -239,10 +239,10 @@ def test_a_required_change_keeps_the_password_and_says_why() -> None:
     after = account(CHOSEN).require_change("compromised")
     assert after.credential == credential(CHOSEN, epoch=8, change_required_by="compromised")
     assert after.require_change("campaign-2").credential.change_required_by == "campaign-2"
-    for reason in ("", "x" * (MAX_CODE_LENGTH + 1), "a\nb", "é", " a"):
+    for reason in ("", "x" * (MAX_CODE_LENGTH + 1), "a\nb", "é", " a", cast(str, None)):
         with pytest.raises(InvalidValueError) as caught:
             account(CHOSEN).require_change(reason)
-        assert caught.value.field == "change_required_by"
+        assert caught.value.field == "reason"
 
 
 # -- upgrades and tickets
@@ -297,10 +297,9 @@ def test_an_erased_account_keeps_its_key_and_its_epoch_only(before: Account) -> 
         erased_at=NOW,
         version=before.version + 1,
     )
-    with pytest.raises(WrongStateError, match="enable"):
-        after.enable()
-    with pytest.raises(WrongStateError):
-        issue(after)
+    for step in ("enable", "rename", "refresh", "issue", "choose", "sign_in", "upgrade"):
+        with pytest.raises(WrongStateError):
+            STEPS[step](after)
 
 
 def test_restoring_gives_an_erased_account_back_without_a_password() -> None:
@@ -317,7 +316,8 @@ def test_a_name_change_leaves_the_credential_alone(origin: CredentialOrigin) -> 
     """Neither a new user name nor a new surname touches a live default (R5)."""
     before = account(origin)
     married = attrs.evolve(CONTACT, last_name="Verdi")
-    assert before.refresh(married) == attrs.evolve(before, contact=married, version=4)
+    refreshed = before.refresh(married, username="rosa.v")
+    assert refreshed == attrs.evolve(before, contact=married, username="rosa.v", version=4)
     assert before.rename("rosa.verdi") == attrs.evolve(before, username="rosa.verdi", version=4)
     assert before.rename(None).username_key is None
 
@@ -418,9 +418,7 @@ def test_a_hash_of_another_copy_of_the_package_is_taken() -> None:
 @pytest.mark.parametrize("way", [repr, str, format, "{:>50}".format, "%s".__mod__, ascii])
 def test_a_hash_is_masked_wherever_python_prints_it(way: Callable[[object], str]) -> None:
     """A hash in a log is a password to be guessed offline (R14)."""
-    for holder in (OLD_HASH, [OLD_HASH]):
-        if way is format or isinstance(holder, PasswordHash):
-            assert "canary" not in way(OLD_HASH)
+    assert "canary" not in way(OLD_HASH)
     assert "canary" not in repr([OLD_HASH])
 
 

@@ -146,6 +146,10 @@ NAMES = [
     ("Smith", "\ue000x", "Smith\ue000"),
     # Outer white space goes, of whatever kind, and nothing else does.
     (" Li ", " Bo ", "LiB"),
+    ("Li ", "Bo", "LiB"),
+    (" Li", "Bo", "LiB"),
+    ("Li", " Bo", "LiB"),
+    ("Li", "Bo ", "LiB"),
     ("Li\t", "Bo\r\n", "LiB"),
     ("\u00a0Li\u3000", "\u2003Bo", "LiB"),
     ("\u200bLi", "Bo", "\u200bLiB"),

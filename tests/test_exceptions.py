@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import inspect
 import pickle
+from collections.abc import Callable
 
 import pytest
 
@@ -12,6 +13,7 @@ from portalcreds import exceptions
 from portalcreds.exceptions import (
     AccountNotFoundError,
     ConfigurationError,
+    HashingUnavailableError,
     InvalidValueError,
     PortalCredsError,
     PrivilegeDeniedError,
@@ -33,6 +35,7 @@ ERRORS: list[tuple[PortalCredsError, type[Exception], list[str]]] = [
     (PrivilegeDeniedError("op", "set_one", ("c-1", "c-2")), PermissionError, ["'op'", "set_one", "2 account", "grant"]),
     (PrivilegeDeniedError("op", "sync"), PermissionError, ["'op'", "sync", "0 account"]),
     (ConfigurationError("executor", "pass threads"), ValueError, ["executor", "pass threads"]),
+    (HashingUnavailableError("out_of_memory"), RuntimeError, ["out_of_memory", "memory"]),
     (StoreError("apply", "23505"), RuntimeError, ["apply", "23505", "log"]),
     (StoreError("apply"), RuntimeError, ["apply", "unknown"]),
     (StoreUnavailableError("find", "08006"), RuntimeError, ["find", "08006", "try again later"]),
@@ -84,7 +87,10 @@ def test_an_error_survives_pickling(
 @pytest.mark.parametrize("copier", [copy.copy, copy.deepcopy])
 @pytest.mark.parametrize(("error", "base", "told"), ERRORS)
 def test_an_error_survives_copying(
-    error: PortalCredsError, base: type[Exception], told: list[str], copier: object
+    error: PortalCredsError,
+    base: type[Exception],
+    told: list[str],
+    copier: Callable[[PortalCredsError], PortalCredsError],
 ) -> None:
     """Test runners and task queues copy errors before they report them."""
     again = copier(error)

@@ -135,8 +135,8 @@ class Throttle:
         """
         Count an attempt on *account*, and say whether it may be verified; the expense is always the same (R7).
 
-        The count is bound to the epoch, so that a re-issue clears it by itself. An attempt that is refused without being
-        verified is not counted against the account: whoever knows the password must not spend it by trying in vain.
+        The count is bound to the epoch, so that a re-issue clears it by itself. An attempt that is refused unverified is
+        not counted against the account: whoever knows the password must not spend it by trying in vain.
 
         Args:
             account: Whom the user name is of, or None.

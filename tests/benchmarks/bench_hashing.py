@@ -9,8 +9,10 @@ from __future__ import annotations
 import argparse
 import os
 import statistics
+import sys
 import time
 from collections.abc import Callable
+from functools import partial
 
 import argon2
 
@@ -26,16 +28,13 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=15, help="turns for each single call")
     parser.add_argument("--bulk", type=int, default=24, help="chosen hashes in a bulk; issued: four times as many")
     options = parser.parse_args()
-    print(f"argon2-cffi {argon2_version()}, {os.cpu_count()} cores; milliseconds, medians of {options.rounds}")
-    print(f"{'':42}{'ours':>10}{'argon2-cffi':>13}{'ratio':>8}")
+    say(f"argon2-cffi {argon2_version()}, {os.cpu_count()} cores; milliseconds, medians of {options.rounds}")
+    say(f"{'':42}{'ours':>10}{'argon2-cffi':>13}{'ratio':>8}")
     for name, parameters in (("chosen", CHOSEN), ("issued", ISSUED)):
         ours, peer = Argon2Hasher(parameters), peer_of(parameters)
         stored = ours.hash(Secret(PASSWORD))
-        hash_pair: Pair = (lambda o=ours: o.hash(Secret(PASSWORD)), lambda p=peer: p.hash(PASSWORD))
-        verify_pair: Pair = (
-            lambda o=ours, s=stored: o.verify(Secret(PASSWORD), s),
-            lambda p=peer, s=stored: p.verify(s.encoded, PASSWORD),
-        )
+        hash_pair = (partial(ours.hash, Secret(PASSWORD)), partial(peer.hash, PASSWORD))
+        verify_pair = (partial(ours.verify, Secret(PASSWORD), stored), partial(peer.verify, stored.encoded, PASSWORD))
         row(f"{name}: hash, CPU", *medians(hash_pair, time.process_time, options.rounds))
         row(f"{name}: hash, wall", *medians(hash_pair, time.perf_counter, options.rounds))
         row(f"{name}: verify, CPU", *medians(verify_pair, time.process_time, options.rounds))
@@ -70,7 +69,7 @@ def in_bulk(name: str, parameters: Argon2Parameters, count: int) -> None:
         )
         ours, theirs = medians(pair, time.perf_counter, 3)
     row(f"{name}: {count} in bulk on 2 threads, each", ours / count, theirs / count)
-    print(f"{'':6}= {1000 * count / ours:.1f} per second, {theirs / ours:.2f} times a loop")
+    say(f"{'':6}= {1000 * count / ours:.1f} per second, {theirs / ours:.2f} times a loop")
 
 
 def refusals(rounds: int) -> None:
@@ -82,12 +81,12 @@ def refusals(rounds: int) -> None:
         with permit:
             chosen = permit.hash_chosen(Secret(PASSWORD))
             issued = next(hasher.hash_issued([Secret(PASSWORD)]))
-            for name, stored in (("a wrong chosen one", chosen), ("a wrong issued one", issued)):
-                pair: Pair = (
-                    lambda s=stored: permit.check(Secret("wrong"), s),
-                    lambda: permit.check(Secret("wrong"), None),
+            for name, stored in (("refusal: wrong chosen", chosen), ("refusal: wrong issued", issued)):
+                pair = (
+                    partial(permit.check, Secret("wrong"), stored),
+                    partial(permit.check, Secret("wrong"), None),
                 )
-                row(f"refusal, wall: {name} : no hash at all", *medians(pair, time.perf_counter, rounds))
+                row(f"{name} : no hash, wall", *medians(pair, time.perf_counter, rounds))
 
 
 def peer_of(parameters: Argon2Parameters) -> argon2.PasswordHasher:
@@ -102,9 +101,15 @@ def argon2_version() -> str:
     return version("argon2-cffi")
 
 
+def say(line: str) -> None:
+    """Print one line, at once."""
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()
+
+
 def row(name: str, ours: float, peer: float) -> None:
-    """Print one line."""
-    print(f"{name:42}{ours:10.2f}{peer:13.2f}{ours / peer:8.3f}")
+    """Print one comparison."""
+    say(f"{name:42}{ours:10.2f}{peer:13.2f}{ours / peer:8.3f}")
 
 
 if __name__ == "__main__":

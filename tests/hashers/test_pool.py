@@ -203,15 +203,15 @@ def test_memory_is_never_handed_out_twice() -> None:
 
     def job(amount: int) -> None:
         nonlocal running
-        with pool.memory(amount):
+        with small.memory(amount):
             with lock:
                 running += amount
                 seen.append(running)
             with lock:
                 running -= amount
 
-    with HashingPool(max_memory_bytes=10, slot_memory_bytes=1, workers=6, queue_limit=1) as pool:
-        works = [pool.submit(partial(job, amount)) for _ in range(100) for amount in (1, 4, 7, 10)]
+    with HashingPool(max_memory_bytes=10, slot_memory_bytes=1, workers=6, queue_limit=1) as small:
+        works = [small.submit(partial(job, amount)) for _ in range(100) for amount in (1, 4, 7, 10)]
         for work in works:
             outcome(work)
 
@@ -226,27 +226,27 @@ def test_a_large_hash_does_not_starve_behind_small_ones() -> None:
     asked = threading.Event()
 
     def small_one() -> None:
-        with pool.memory(6):
+        with small.memory(6):
             gate()
             order.append("first")
 
     def large() -> None:
         asked.set()
-        with pool.memory(10):
+        with small.memory(10):
             order.append("large")
 
     def late() -> None:
-        with pool.memory(1):
+        with small.memory(1):
             order.append("late")
 
-    with HashingPool(max_memory_bytes=10, slot_memory_bytes=1, workers=3) as pool:
-        works = [pool.submit(small_one)]
+    with HashingPool(max_memory_bytes=10, slot_memory_bytes=1, workers=3) as small:
+        works = [small.submit(small_one)]
         assert gate.entered.acquire(timeout=60)
-        works.append(pool.submit(large))
+        works.append(small.submit(large))
         assert asked.wait(20)
-        while not pool._state.budget._door.locked():
+        while not small._state.budget._door.locked():
             pass
-        works.append(pool.submit(late))
+        works.append(small.submit(late))
         gate.opened.set()
         for work in works:
             outcome(work)
@@ -395,6 +395,23 @@ opened.set()
 def test_a_forked_child_waits_for_nobody() -> None:
     """Places and threads of the parent are not the child's: it has its own, whatever was under way."""
     assert run_python(FORK).splitlines() == ["worked inherited None closed None True", "None"]
+
+
+def test_another_process_id_means_threads_and_places_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same without a fork: all places are back, and a pool that was closed is closed."""
+    open_pool, closed = HashingPool(queue_limit=2, workers=1), HashingPool()
+    place = open_pool.admit()
+    closed.close()
+
+    monkeypatch.setattr(os, "getpid", lambda: -1)
+
+    assert places_left(open_pool) == 2
+    assert place is not None
+    place.give_back()
+    assert places_left(open_pool) == 2
+    with pytest.raises(HashingUnavailableError):
+        closed.submit(str)
+    open_pool.close()
 
 
 def test_an_idle_pool_does_not_keep_a_program_from_ending() -> None:

@@ -52,6 +52,7 @@ def check_fidelity(port: Port, *, insert: str, select: str, tenant: str) -> None
         row["username_key"] = row["last_name_key"] = f"{token} {text}"
 
     def work(statements: Statements, _: bool) -> None:
+        statements.execute("SAVEPOINT checking", {})
         for row in rows:
             if not _is_written(statements, insert, row):
                 raise _UnfaithfulError
@@ -59,25 +60,21 @@ def check_fidelity(port: Port, *, insert: str, select: str, tenant: str) -> None
             found = statements.execute(select + "username_key = :username_key", row)[0]
             if [account_of(values) for values in found] != [account]:
                 raise _UnfaithfulError
-        raise _FaithfulError
+        statements.execute("ROLLBACK TO SAVEPOINT checking", {})
 
     try:
         run("check", work, port.transaction)
-    except _FaithfulError:
-        return
     except _UnfaithfulError:
         pass
+    else:
+        return
     raise ConfigurationError(
         "prefix", "the tables refuse, cut, fold or round what accounts hold; create them with create_tables"
     )
 
 
-class _FaithfulError(Exception):
-    """All came back as it was. Raised, as the other, to leave the transaction without a commit."""
-
-
 class _UnfaithfulError(Exception):
-    """Something did not."""
+    """Something did not come back as it was. Raised to leave the transaction without a commit."""
 
 
 def _is_readable(port: Port, table: str, columns: Sequence[str]) -> bool:

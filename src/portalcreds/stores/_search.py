@@ -25,7 +25,9 @@ _LAST_CODE_POINT: Final = "\U0010ffff"
 
 def order_of(query: AccountQuery) -> str:
     """Return the columns to sort by."""
-    return f"{_KEY_COLUMNS[query.order]}, contact_id"
+    column = _KEY_COLUMNS[query.order]
+    # A user name has one owner, so there are no ties; and its index, which keeps that so, has no ids to break them by.
+    return column if query.order is AccountOrder.USERNAME else f"{column}, contact_id"
 
 
 def matching(query: AccountQuery, dialect: Dialect, *, from_position: bool) -> tuple[str, dict[str, object]]:
@@ -58,7 +60,10 @@ def matching(query: AccountQuery, dialect: Dialect, *, from_position: bool) -> t
     position = query.position if from_position else None
     # Only one lower bound: given two, a planner may seek by the wrong one and read all that lies between.
     if position is not None and _is_within(position[0], low):
-        conditions.append(dialect.after((column, "contact_id"), ("position", "tie")))
+        if query.order is AccountOrder.USERNAME:
+            conditions.append(f"{column} >= :position AND ({column} > :position OR contact_id > :tie)")
+        else:
+            conditions.append(dialect.after((column, "contact_id"), ("position", "tie")))
         parameters |= {"position": _bounded(position[0]), "tie": position[1]}
     elif low is not None:
         conditions.append(f"{column} >= :low")

@@ -52,7 +52,7 @@ class SQLAccountStore:
     """
 
     def __init__(self, port: Port, dialect: Dialect, *, tenant: str, prefix: str) -> None:
-        self._accounts, self._events, _ = table_names(prefix)
+        self._accounts, self._events, self._attempts = table_names(prefix)
         self._tenant = checked_tenant(tenant)
         self._port = port
         self._dialect = dialect
@@ -204,6 +204,7 @@ class SQLAccountStore:
         """
         check_columns(self._port, self._accounts, ("tenant", *WRITTEN_COLUMNS, "state"))
         check_columns(self._port, self._events, ("seq", "tenant", *EVENT_COLUMNS))
+        check_columns(self._port, self._attempts, ("tenant", "attempt_key", "n", "expires_at"))
         check_fidelity(self._port, insert=self._insert, select=self._select, tenant=self._tenant)
 
     # -- the parts of these

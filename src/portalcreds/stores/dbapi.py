@@ -13,6 +13,7 @@ from ..protocols import Clock, utc_now
 from ._connections import Connect, ConnectionPort
 from ._dialects import dialect_named
 from ._port import Statements, run
+from ._schema import table_names
 from ._sql import SQLAccountStore
 from ._sql_counter import SQLAttemptCounter
 
@@ -100,12 +101,19 @@ class DBAPIAccountStore(SQLAccountStore):
         store = cls(connect, tenant=tenant, prefix=prefix)
         try:
             run("open_sqlite", _use_write_ahead_log, store._connections.reading)
-            store.create_tables()
+            if not run("open_sqlite", store._has_tables, store._connections.reading):
+                store.create_tables()
             store.check()
         except BaseException:
             store.close()
             raise
         return store
+
+    def _has_tables(self, statements: Statements, _: bool) -> bool:
+        # Creating indexes on a table that lacks columns would fail before the check could say what is wrong with it.
+        sql = "SELECT COUNT(*) FROM sqlite_master WHERE name IN (:a, :b, :c)"
+        rows, _rowcount = statements.execute(sql, dict(zip("abc", table_names(self._prefix), strict=True)))
+        return bool(rows[0][0] == 3)
 
     def counter(self, *, clock: Clock = utc_now) -> SQLAttemptCounter:
         """
