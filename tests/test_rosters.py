@@ -14,11 +14,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from portalcreds.contact_columns import KNOWN_HEADERS, ContactColumns
 from portalcreds.contacts import Contact, ContactId
 from portalcreds.exceptions import InvalidValueError
 from portalcreds.rosters import (
-    KNOWN_HEADERS,
-    ContactColumns,
     RosterReading,
     RosterRefusal,
     contacts_from_records,

@@ -8,6 +8,7 @@ from .account_queries import AccountOrder, AccountPage, AccountQuery
 from .account_service import AccountService, Renamed, UsernameTaken
 from .accounts import Account, AccountStatus, Credential, CredentialOrigin, PasswordHash
 from .audit import AuditEvent, AuditKind
+from .contact_columns import ContactColumns
 from .contact_sync import SyncAction, SyncItem, SyncPlan, SyncReason, SyncReport
 from .contacts import Contact, ContactId
 from .default_passwords import (
@@ -68,7 +69,7 @@ from .protocols import (
 from .reset_job import ResetJob, ResetOutcome, ResetReport, ResetResult
 from .reset_plan import Confirmation, ConfirmedPlan, Decision, DecisionReason, PlanChanged, ResetPlan, ResetPlanItem
 from .reset_service import ResetService
-from .rosters import ContactColumns, RosterReading, RosterRefusal, contacts_from_records, read_contacts_csv
+from .rosters import RosterReading, RosterRefusal, contacts_from_records, read_contacts_csv
 from .secret import Secret
 from .sign_in_service import SignInService
 from .stores.dbapi import DBAPIAccountStore, DBAPIAttemptCounter

@@ -109,11 +109,13 @@ def character_fault(text: str) -> str | None:
 
 
 def _folded(text: str) -> str:
-    # Casefolding can undo NFKC and the other way round. Two rounds settle every single code point of Unicode 14; the
-    # bound is for tables and sequences to come.
-    for _ in range(8):
-        folded = unicodedata.normalize("NFKC", text).casefold().strip()
-        if folded == text:
-            break
-        text = folded
-    return text
+    # Casefolding can undo NFKC and the other way round. Two rounds settle every single code point of Unicode 14, some
+    # sequences take more.
+    folded = _folded_once(text)
+    while folded != text:
+        text, folded = folded, _folded_once(folded)
+    return folded
+
+
+def _folded_once(text: str) -> str:
+    return unicodedata.normalize("NFKC", text).casefold().strip()

@@ -158,7 +158,8 @@ def _token(order: AccountOrder, position: tuple[str | int, str]) -> str:
 
 def _read_token(order: AccountOrder, token: str) -> tuple[str | int, str]:
     try:
-        name, key, contact_id = json.loads(base64.b64decode(token.encode("ascii"), altchars=b"-_", validate=True))
+        parts = json.loads(base64.b64decode(token.encode("ascii"), altchars=b"-_", validate=True))
+        name, key, contact_id = parts if type(parts) is list else ()
     except (AttributeError, ValueError, TypeError, RecursionError):
         name = key = contact_id = None
     expected = int if order is AccountOrder.EXPIRY else str

@@ -42,7 +42,7 @@ class UsernameTaken:
     """Another account has that user name, or one that is matched by the same key; nothing was written."""
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen
 class AccountService:
     """
     What staff do with accounts, apart from setting passwords.
@@ -57,15 +57,18 @@ class AccountService:
         on_change: Told once of each committed change that ends sessions, with the account and the event.
     """
 
-    _store: AccountStore = attrs.field(kw_only=False, alias="store", repr=False)
-    _authorizer: Authorizer = attrs.field(alias="authorizer", repr=False)
-    _throttle: Throttle = attrs.field(alias="throttle", repr=False)
+    _store: AccountStore = attrs.field(alias="store", repr=False)
+    _authorizer: Authorizer = attrs.field(kw_only=True, alias="authorizer", repr=False)
+    _throttle: Throttle = attrs.field(kw_only=True, alias="throttle", repr=False)
     _audit: AuditSink = attrs.field(
-        default=attrs.Factory(lambda self: audit_of(self._store), takes_self=True), alias="audit", repr=False
+        kw_only=True,
+        default=attrs.Factory(lambda self: audit_of(self._store), takes_self=True),
+        alias="audit",
+        repr=False,
     )
-    _clock: Clock = attrs.field(default=utc_now, alias="clock", repr=False)
-    _allow_own_account: bool = attrs.field(default=False, alias="allow_own_account")
-    _on_change: ChangeHook | None = attrs.field(default=None, alias="on_change", repr=False)
+    _clock: Clock = attrs.field(kw_only=True, default=utc_now, alias="clock", repr=False)
+    _allow_own_account: bool = attrs.field(kw_only=True, default=False, alias="allow_own_account")
+    _on_change: ChangeHook | None = attrs.field(kw_only=True, default=None, alias="on_change", repr=False)
 
     # -- looking up; each look-up is on the record
 

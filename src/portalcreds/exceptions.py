@@ -43,8 +43,8 @@ class UnderivableError(PortalCredsError, ValueError):
     Attributes:
         contact_id: The contact without a derivable default.
         field: The part at fault, such as ``first_name``.
-        reason: Why, as a code: ``missing``, ``blank``, ``control_character``, ``leading_mark``, ``surrogate`` or
-            ``too_long``.
+        reason: Why, as a code: ``missing``, ``blank``, ``control_character``, ``leading_mark`` (a mark or an
+            invisible character where the initial should be), ``surrogate`` or ``too_long``.
     """
 
     contact_id: str

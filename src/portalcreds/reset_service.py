@@ -64,7 +64,7 @@ def _strategy(service: object, attribute: attrs.Attribute[DefaultPasswordStrateg
         raise ConfigurationError("strategy", "pass a strategy with an id of 1 to 64 printable ASCII characters")
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen
 class ResetService:
     """
     What the buttons *Set Password* and *Set Passwords* call.
@@ -82,19 +82,22 @@ class ResetService:
             contact (ASVS 5.0 6.3.7). Its failure goes on the record and changes nothing.
     """
 
-    _store: AccountStore = attrs.field(kw_only=False, alias="store", repr=False)
-    _hasher: CredentialHasher = attrs.field(alias="hasher", repr=False, validator=_hashes_issued)
-    _authorizer: Authorizer = attrs.field(alias="authorizer", repr=False)
+    _store: AccountStore = attrs.field(alias="store", repr=False)
+    _hasher: CredentialHasher = attrs.field(kw_only=True, alias="hasher", repr=False, validator=_hashes_issued)
+    _authorizer: Authorizer = attrs.field(kw_only=True, alias="authorizer", repr=False)
     _strategy: DefaultPasswordStrategy = attrs.field(
-        factory=LastNameFirstInitial, alias="strategy", validator=_strategy
+        kw_only=True, factory=LastNameFirstInitial, alias="strategy", validator=_strategy
     )
     _audit: AuditSink = attrs.field(
-        default=attrs.Factory(lambda self: audit_of(self._store), takes_self=True), alias="audit", repr=False
+        kw_only=True,
+        default=attrs.Factory(lambda self: audit_of(self._store), takes_self=True),
+        alias="audit",
+        repr=False,
     )
-    _clock: Clock = attrs.field(default=utc_now, alias="clock", repr=False)
-    _lifetime: timedelta = attrs.field(default=DEFAULT_LIFETIME, alias="lifetime", validator=_lifetime)
-    _allow_own_account: bool = attrs.field(default=False, alias="allow_own_account")
-    _on_change: ChangeHook | None = attrs.field(default=None, alias="on_change", repr=False)
+    _clock: Clock = attrs.field(kw_only=True, default=utc_now, alias="clock", repr=False)
+    _lifetime: timedelta = attrs.field(kw_only=True, default=DEFAULT_LIFETIME, alias="lifetime", validator=_lifetime)
+    _allow_own_account: bool = attrs.field(kw_only=True, default=False, alias="allow_own_account")
+    _on_change: ChangeHook | None = attrs.field(kw_only=True, default=None, alias="on_change", repr=False)
 
     def plan(
         self,

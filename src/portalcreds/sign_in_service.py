@@ -74,7 +74,7 @@ def _admits(service: object, attribute: attrs.Attribute[CredentialHasher], value
         raise ConfigurationError("hasher", "pass a CredentialHasher, such as UpgradingHasher(chosen=your_hasher)")
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen
 class SignInService:
     """
     What a sign-in form, and the form to choose a password, call.
@@ -96,16 +96,21 @@ class SignInService:
         ConfigurationError: The parts cannot work together.
     """
 
-    _store: AccountStore = attrs.field(kw_only=False, alias="store", repr=False)
-    _hasher: CredentialHasher = attrs.field(alias="hasher", repr=False, validator=_admits)
-    _throttle: Throttle = attrs.field(alias="throttle", repr=False)
-    _policy: PasswordPolicy = attrs.field(factory=PasswordPolicy, alias="policy", repr=False)
+    _store: AccountStore = attrs.field(alias="store", repr=False)
+    _hasher: CredentialHasher = attrs.field(kw_only=True, alias="hasher", repr=False, validator=_admits)
+    _throttle: Throttle = attrs.field(kw_only=True, alias="throttle", repr=False)
+    _policy: PasswordPolicy = attrs.field(kw_only=True, factory=PasswordPolicy, alias="policy", repr=False)
     _audit: AuditSink = attrs.field(
-        default=attrs.Factory(lambda self: audit_of(self._store), takes_self=True), alias="audit", repr=False
+        kw_only=True,
+        default=attrs.Factory(lambda self: audit_of(self._store), takes_self=True),
+        alias="audit",
+        repr=False,
     )
-    _clock: Clock = attrs.field(default=utc_now, alias="clock", repr=False)
-    _ticket_lifetime: timedelta = attrs.field(default=MAX_TICKET_LIFETIME, alias="ticket_lifetime", validator=_lifetime)
-    _on_change: ChangeHook | None = attrs.field(default=None, alias="on_change", repr=False)
+    _clock: Clock = attrs.field(kw_only=True, default=utc_now, alias="clock", repr=False)
+    _ticket_lifetime: timedelta = attrs.field(
+        kw_only=True, default=MAX_TICKET_LIFETIME, alias="ticket_lifetime", validator=_lifetime
+    )
+    _on_change: ChangeHook | None = attrs.field(kw_only=True, default=None, alias="on_change", repr=False)
 
     def sign_in(self, username: str, password: str | Secret, *, source: str | None = None) -> SignInOutcome:
         """

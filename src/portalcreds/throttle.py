@@ -98,7 +98,7 @@ class Guess:
     reaches_cap: bool
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen
 class Throttle:
     """
     The limits of R9: per credential, per submitted user name, per source and per tenant.
@@ -109,9 +109,9 @@ class Throttle:
         clock: Tells the time.
     """
 
-    _counter: AttemptCounter = attrs.field(kw_only=False, alias="counter", repr=False)
-    limits: ThrottleLimits = attrs.field(factory=ThrottleLimits)
-    _clock: Clock = attrs.field(default=utc_now, alias="clock", repr=False)
+    _counter: AttemptCounter = attrs.field(alias="counter", repr=False)
+    limits: ThrottleLimits = attrs.field(kw_only=True, factory=ThrottleLimits)
+    _clock: Clock = attrs.field(kw_only=True, default=utc_now, alias="clock", repr=False)
 
     def retry_after(self, username: str | None, source: str | None) -> timedelta | None:
         """
@@ -135,8 +135,8 @@ class Throttle:
         """
         Count an attempt on *account*, and say whether it may be verified; the expense is always the same (R7).
 
-        The count is bound to the epoch, so that a re-issue clears it by itself. An attempt that is refused unverified is
-        not counted against the account: whoever knows the password must not spend it by trying in vain.
+        The count is bound to the epoch, so that a re-issue clears it by itself. An attempt refused unverified is not
+        counted against the account: whoever knows the password must not spend it by trying in vain.
 
         Args:
             account: Whom the user name is of, or None.

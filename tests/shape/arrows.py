@@ -43,6 +43,7 @@ ROOMS: Final[Mapping[str, Room]] = {
                 "account_queries",
                 "accounts",
                 "audit",
+                "contact_columns",
                 "contacts",
                 "default_passwords",
                 "exceptions",
@@ -55,7 +56,9 @@ ROOMS: Final[Mapping[str, Room]] = {
     ),
     "contracts": Room(
         answers="what a host may implement, what a chosen password must satisfy, what a step came to",
-        modules=frozenset({"contact_sync", "outcomes", "password_policy", "protocols", "reset_job", "reset_plan"}),
+        modules=frozenset(
+            {"_name_readings", "contact_sync", "outcomes", "password_policy", "protocols", "reset_job", "reset_plan"}
+        ),
         may_import=frozenset({"values"}),
     ),
     "services": Room(
@@ -71,7 +74,6 @@ ROOMS: Final[Mapping[str, Room]] = {
                 "account_service",
                 "reset_service",
                 "sign_in_service",
-                "slips",
                 "throttle",
             }
         ),

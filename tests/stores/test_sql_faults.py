@@ -9,10 +9,14 @@ from pathlib import Path
 import attrs
 import pytest
 
+from portalcreds.account_queries import AccountQuery
 from portalcreds.accounts import Account, Credential, CredentialOrigin, PasswordHash
 from portalcreds.contacts import Contact, ContactId
-from portalcreds.exceptions import StoreError, StoreUnavailableError
+from portalcreds.exceptions import ConfigurationError, StoreError, StoreUnavailableError
 from portalcreds.protocols import ApplyResult, Change
+from portalcreds.stores._connections import ConnectionPort
+from portalcreds.stores._dialects import SQLite
+from portalcreds.stores._sql import SQLAccountStore
 from portalcreds.stores.dbapi import DBAPIAccountStore, DBAPIAttemptCounter
 from portalcreds.testing._store_samples import NOW, add, an_account, an_event, issued, step
 
@@ -24,12 +28,14 @@ _APPLIED, _STALE = ApplyResult.APPLIED, ApplyResult.STALE
 
 @pytest.fixture
 def driver(tmp_path: Path) -> FaultyDriver:
+    """Return a driver of a fresh file that fails on demand."""
     DBAPIAccountStore.open_sqlite(tmp_path / "portal.db").close()
     return FaultyDriver(tmp_path / "portal.db")
 
 
 @pytest.fixture
 def store(driver: FaultyDriver) -> DBAPIAccountStore:
+    """Return the accounts through that driver."""
     return DBAPIAccountStore(driver)
 
 
@@ -196,8 +202,6 @@ def test_a_defect_is_told_at_once(
 
 def test_each_method_says_that_the_store_is_unavailable(store: DBAPIAccountStore, driver: FaultyDriver) -> None:
     """R21: whatever is asked, an unreachable database is `StoreUnavailableError` with the method's name and a code."""
-    from portalcreds.account_queries import AccountQuery
-
     driver.refuses = "SQLITE_CANTOPEN"
     counter = DBAPIAttemptCounter(driver)
     query = AccountQuery(now=NOW)
@@ -338,3 +342,36 @@ def test_a_corrupt_event_is_an_error(store: DBAPIAccountStore, driver: FaultyDri
     driver().cursor().execute("UPDATE portal_audit_events SET kind = 'unknown'", {})
     with pytest.raises(StoreError, match="corrupt row"):
         store.events()
+
+
+def test_a_check_that_meets_a_busy_database_is_tried_again(store: DBAPIAccountStore, driver: FaultyDriver) -> None:
+    """R21: busy is not unfit."""
+    driver.fail_once("INSERT INTO portal_accounts", "SQLITE_BUSY", done=False)
+    store.check()
+    assert store.find_by_username("smith") is None
+
+
+def test_a_database_that_queues_its_writers_itself(driver: FaultyDriver) -> None:
+    """R20: where writers need not queue here and durability is for the database's owner, nothing is said of either."""
+
+    class Plain(SQLite):
+        serial_writes = False
+
+        def durability(self, *, durable: bool) -> str | None:
+            return None
+
+    dialect = Plain()
+    store = SQLAccountStore(ConnectionPort(driver, dialect, max_idle=1), dialect, tenant="", prefix="portal_")
+    add(store, an_account("1"))
+    assert store.find(ContactId("1")) == an_account("1")
+    assert driver.statements[0] == "BEGIN IMMEDIATE"
+
+
+def test_an_error_of_ours_while_connecting_gets_out(driver: FaultyDriver) -> None:
+    """R23: a host's factory may say in our words what is wrong."""
+
+    def connect() -> object:
+        raise ConfigurationError("connect", "say where the database is")
+
+    with pytest.raises(ConfigurationError, match="where the database is"):
+        DBAPIAccountStore(connect).find(ContactId("1"))

@@ -110,8 +110,9 @@ def run(
     """
     give_up_at = time.monotonic() + PATIENCE
     may_be_stored = False
-    code = ""
-    for attempt in range(1, MAX_ATTEMPTS + 1):
+    attempt = 0
+    while True:
+        attempt += 1
         try:
             with lend() as statements:
                 return work(statements, may_be_stored)
@@ -124,6 +125,5 @@ def run(
         if kind not in (FailureKind.RETRYABLE, FailureKind.UNAVAILABLE):
             raise StoreError(operation, code)
         if attempt == MAX_ATTEMPTS or time.monotonic() >= give_up_at:
-            break
-        time.sleep(random.SystemRandom().uniform(0, _PAUSE * 2**attempt))
-    raise StoreUnavailableError(operation, code)
+            raise StoreUnavailableError(operation, code)
+        time.sleep(random.SystemRandom().uniform(0, _PAUSE * 2 ** (attempt - 1)))
