@@ -97,6 +97,11 @@ def search_key(text: str) -> str:
     return _folded(kept)[:MAX_USERNAME_LENGTH]
 
 
+def has_surrogate(text: str) -> bool:
+    """Return whether *text* holds half of a surrogate pair, which no encoding of Unicode can write."""
+    return not text.isascii() and any("\ud800" <= char <= "\udfff" for char in text)
+
+
 def character_fault(text: str) -> str | None:
     """Return why *text* holds a character that no stored text may hold, as a code, or None if it holds none."""
     for char in text:

@@ -11,7 +11,7 @@ from typing import Final
 
 import attrs
 
-from ._text import search_key
+from ._text import has_surrogate, search_key
 from .accounts import Account, AccountStatus
 from .exceptions import InvalidValueError
 
@@ -159,10 +159,13 @@ def _token(order: AccountOrder, position: tuple[str | int, str]) -> str:
 def _read_token(order: AccountOrder, token: str) -> tuple[str | int, str]:
     try:
         parts = json.loads(base64.b64decode(token.encode("ascii"), altchars=b"-_", validate=True))
-        name, key, contact_id = parts if type(parts) is list else ()
-    except (AttributeError, ValueError, TypeError, RecursionError):
-        name = key = contact_id = None
+    except (AttributeError, ValueError, RecursionError):
+        parts = None
+    # A list: an object with three keys would be taken apart too.
+    name, key, contact_id = parts if type(parts) is list and len(parts) == 3 else (None, None, None)
     expected = int if order is AccountOrder.EXPIRY else str
-    if name != order.value or type(key) is not expected or type(contact_id) is not str:
+    texts = [part for part in (key, contact_id) if isinstance(part, str)]
+    readable = not any("\0" in text or has_surrogate(text) for text in texts)
+    if name != order.value or type(key) is not expected or type(contact_id) is not str or not readable:
         raise InvalidValueError("after", "pass AccountPage.next of a page with the same filters, unchanged")
     return key, contact_id

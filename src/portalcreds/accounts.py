@@ -31,19 +31,21 @@ class PasswordHash:
     Args:
         encoded: The hash with its scheme and parameters, such as a PHC string.
 
-    Attributes:
-        encoded: The same.
-
     Raises:
         TypeError: *encoded* is not a str.
     """
 
-    __slots__ = ("encoded",)
+    __slots__ = ("_encoded",)
 
     def __init__(self, encoded: str) -> None:
         if type(encoded) is not str:
             raise TypeError(f"a PasswordHash holds a str, not {type(encoded).__name__}")
-        self.encoded = encoded
+        self._encoded = encoded
+
+    @property
+    def encoded(self) -> str:
+        """The hash with its scheme and parameters."""
+        return self._encoded
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, PasswordHash):

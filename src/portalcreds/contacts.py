@@ -6,7 +6,7 @@ from typing import Final, NewType
 
 import attrs
 
-from ._text import character_fault
+from ._text import character_fault, has_surrogate
 from .exceptions import InvalidValueError
 
 ContactId = NewType("ContactId", str)
@@ -26,7 +26,7 @@ def _storable(contact: Contact, attribute: attrs.Attribute[str | None], value: o
         raise InvalidValueError(field, "pass text exactly as the SIS has it, or None where it has none", who)
     if len(value) > MAX_CONTACT_TEXT:
         raise InvalidValueError(field, f"shorten it in the SIS to at most {MAX_CONTACT_TEXT} characters", who)
-    if "\0" in value or (not value.isascii() and character_fault(value) == "surrogate"):
+    if "\0" in value or has_surrogate(value):
         raise InvalidValueError(field, "read it with the encoding it was written in; it is not valid text", who)
 
 

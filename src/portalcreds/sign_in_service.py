@@ -11,7 +11,7 @@ import attrs
 from ._committed import ChangeHook, notify
 from ._privilege_check import audit_of
 from ._text import MAX_USERNAME_LENGTH, TextFaultError, username_key
-from .accounts import Account, CredentialOrigin
+from .accounts import Account, CredentialOrigin, PasswordHash
 from .audit import AuditEvent, AuditKind
 from .contacts import ContactId
 from .exceptions import (
@@ -312,7 +312,7 @@ class SignInService:
         """Write a chosen password; None if the account moved on, so that the caller decides again (R3)."""
         violations = self._policy.violations(new, account)
         stored = account.credential.password_hash
-        if not violations and stored is not None and permit.matches(new, stored):
+        if not violations and stored is not None and _is_kept(new, stored, account, permit):
             violations = (_SAME_AS_CURRENT,)
         if violations:
             self._record(account, source, [(AuditKind.PASSWORD_CHANGE_FAILED, violations[0].code)])
@@ -373,6 +373,15 @@ class _Proof:
     guess: Guess
     check: HashCheck
     permit: HashingPermit
+
+
+def _is_kept(new: Secret, stored: PasswordHash, account: Account, permit: HashingPermit) -> bool:
+    """Return whether the new password is the one there is; of a default that was drawn, also in another case (R19)."""
+    if permit.matches(new, stored):
+        return True
+    lower = Secret(new.reveal().lower())
+    is_issued = account.credential.origin is CredentialOrigin.ISSUED
+    return is_issued and lower != new and permit.matches(lower, stored)
 
 
 def _refusal(account: Account | None) -> str | None:

@@ -165,11 +165,27 @@ REFUSALS: dict[str, tuple[PasswordHash | None, str, str | None]] = {
 
 @pytest.mark.parametrize(("password_hash", "password", "fault"), REFUSALS.values(), ids=REFUSALS.keys())
 def test_every_refusal_costs_one_chosen_and_one_issued_hash(
-    bench: Bench, password_hash: PasswordHash | None, password: str, fault: str | None
+    bench: Bench,
+    password_hash: PasswordHash | None,
+    password: str,
+    fault: str | None,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """R7, B4, D2: exactly one of each, real or dummy, whatever is wrong; only the record tells why."""
+    """R7, R8, B4, D2: exactly one of each, real or dummy, whatever is wrong; only the record tells why."""
+    costs = []
+    real = low_level.verify_secret
+
+    def spy(encoded: bytes, content: bytes, *args: Any) -> bool:
+        assert 0 < len(content) <= 1024
+        costs.append(encoded.decode().split("$")[3])
+        return real(encoded, content, *args)
+
+    monkeypatch.setattr(low_level, "verify_secret", spy)
+
     assert bench.check(password, password_hash) == HashCheck(matched=False, fault=fault)
     assert bench.work == (1, 1, 0)
+    # The backend too, so that no hasher turns a password down before it has done the work.
+    assert sorted(costs) == ["m=16,t=1,p=1", "m=8,t=1,p=1"]
 
 
 # At neither cost: the scheme's own work comes on top, twice if what was typed is not canonical.

@@ -464,8 +464,8 @@ def test_a_drawn_default_cannot_be_chosen_either(portal: Portal, form: Callable[
     drawing = portal.with_parts(strategy=RandomReadable(length=20))
     plan = drawing.resets.plan(["c-1"], OFFICE, reveal=True)
     (result,) = drawing.resets.apply(plan.confirm(OFFICE)).run()
-    assert result.password is not None
-    default = result.password.reveal()
+    assert result.secret is not None
+    default = result.secret.reveal()
     ticket = ticket_of(portal, password=default)
     outcome = portal.sign_ins.complete_change(ticket, form(default))
     assert isinstance(outcome, PasswordRefused)

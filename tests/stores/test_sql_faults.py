@@ -123,6 +123,25 @@ def test_a_change_lost_to_another_of_the_same_version_is_stale(
     assert other.events() == ()
 
 
+def test_without_events_the_same_version_is_stale_too(
+    store: DBAPIAccountStore, other: DBAPIAccountStore, driver: FaultyDriver
+) -> None:
+    """F9: another's change in the row, at the version that was to be written, needs no events to tell."""
+    account = _added(store)
+    _after_commit(driver, lambda: step(other, account, account.disable()), done=False)
+    assert list(store.apply([attrs.evolve(_change_of(account), events=())])) == [_STALE]
+
+
+def test_a_refused_statement_is_undone_alone(store: DBAPIAccountStore, driver: FaultyDriver) -> None:
+    """R3: back to the savepoint, without which PostgreSQL would refuse all that follows."""
+    _added(store)
+    driver.statements.clear()
+    store.apply([Change(old=None, new=an_account("2", "rosa")), Change(old=None, new=an_account("3", "ruth"))])
+    kinds = [sql.split()[0] for sql in driver.statements if not sql.startswith("PRAGMA")]
+    refused = ["SAVEPOINT", "INSERT", "ROLLBACK", "RELEASE", "SELECT", "SELECT"]
+    assert kinds == ["BEGIN", *refused, "SAVEPOINT", "INSERT", "RELEASE", "COMMIT"]
+
+
 def test_a_change_lost_to_two_others_is_stale(
     store: DBAPIAccountStore, other: DBAPIAccountStore, driver: FaultyDriver
 ) -> None:

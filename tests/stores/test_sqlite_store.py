@@ -97,6 +97,24 @@ def test_columns_that_fold_are_found_before_they_cost_data(file: Path) -> None:
         DBAPIAccountStore.open_sqlite(file)
 
 
+def test_what_folding_columns_find_is_compared_again(file: Path) -> None:
+    """R18: even over a table that folds, only the very key and the very id find an account."""
+    DBAPIAccountStore.open_sqlite(file).close()
+    with sqlite3.connect(file) as connection:
+        (sql,) = connection.execute("SELECT sql FROM sqlite_master WHERE name = 'portal_accounts'").fetchone()
+        connection.execute("DROP TABLE portal_accounts")
+        connection.execute(sql.replace("COLLATE BINARY", "COLLATE NOCASE"))
+    connection.close()
+    with DBAPIAccountStore(lambda: sqlite3.connect(file)) as store:
+        account = an_account("c1", "rosa")
+        add(store, account)
+        assert store.find_by_username("ROSA") is None
+        assert store.find(ContactId("C1")) is None
+        assert store.find_epoch(ContactId("C1")) is None
+        assert dict(store.find_many([ContactId("C1")])) == {}
+        assert store.find(ContactId("c1")) == store.find_by_username("rosa") == account
+
+
 def test_columns_that_alter_are_found_before_they_cost_data(file: Path) -> None:
     """G4: instants that come back rounded are found by the check, which leaves nothing behind."""
     DBAPIAccountStore.open_sqlite(file).close()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ._unavailable import HashingUnavailableError
+from ..exceptions import HashingUnavailableError
 from .argon2 import CHOSEN, ISSUED, Argon2Hasher, Argon2Parameters
 from .pool import HashingPool
 from .upgrading import UpgradingHasher

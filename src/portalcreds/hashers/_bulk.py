@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, TypeVar
 
 from ..accounts import PasswordHash
+from ..exceptions import HashingUnavailableError
 from ..protocols import PasswordHasher
 from ..secret import Secret
-from ._unavailable import HashingUnavailableError
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor, Future
@@ -44,8 +44,15 @@ def send_elsewhere(
 
     The salt goes along. Dask takes calls with equal arguments for one call, so that a family's equal defaults would
     share one salt and one hash if the worker drew it.
+
+    Raises:
+        HashingUnavailableError: The executor takes no more work.
     """
-    return executor.submit(_hash_plaintext, hasher, password.reveal(), salt)
+    try:
+        return executor.submit(_hash_plaintext, hasher, password.reveal(), salt)
+    except Exception as error:  # noqa: BLE001  An executor that broke or was shut down says so in a text of its own.
+        code = type(error).__name__
+    raise HashingUnavailableError(code)
 
 
 def receive_from_elsewhere(future: Future[tuple[str, str]]) -> PasswordHash:
@@ -55,7 +62,10 @@ def receive_from_elsewhere(future: Future[tuple[str, str]]) -> PasswordHash:
     Raises:
         HashingUnavailableError: Hashing failed there.
     """
-    encoded, failure = future.result()
+    try:
+        encoded, failure = future.result()
+    except Exception as error:  # noqa: BLE001  A worker that died, a cluster that was lost, a cancelled future.
+        encoded, failure = "", type(error).__name__
     if failure:
         raise HashingUnavailableError(failure)
     return PasswordHash(encoded)

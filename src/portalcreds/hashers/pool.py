@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, Generic, Self, TypeVar
 
 import attrs
 
-from ..exceptions import ConfigurationError, PortalCredsError
-from ._unavailable import HashingUnavailableError
+from ..exceptions import ConfigurationError, HashingUnavailableError, PortalCredsError
 from .argon2 import CHOSEN
 
 if TYPE_CHECKING:

@@ -75,6 +75,14 @@ class SearchingRules:
             query = AccountQuery(now=NOW, last_name_prefix=name, limit=1000)
             assert _found(store, query) == _expected(query, accounts), name
 
+    def test_a_prefix_beside_the_surrogates(self, store: AccountStore) -> None:
+        """The end of a prefix's range is a code point that text may hold."""
+        accounts = [
+            an_account(str(number), last_name=name) for number, name in enumerate(("\ud7ff", "\ud7ffz", "\ue000"))
+        ]
+        add(store, *accounts)
+        assert _found(store, AccountQuery(now=NOW, last_name_prefix="\ud7ff")) == accounts[:2]
+
     def test_a_default_expires_at_its_instant(self, store: AccountStore) -> None:
         """At *expires_at* it is expired and a microsecond before it is live (R5)."""
         account = an_account("1")
