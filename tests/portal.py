@@ -28,6 +28,7 @@ from portalcreds.stores.dbapi import DBAPIAccountStore
 from portalcreds.stores.memory import MemoryAccountStore, MemoryAttemptCounter
 from portalcreds.testing.hashers import CHEAPEST_CHOSEN, CHEAPEST_ISSUED
 from portalcreds.throttle import Throttle, ThrottleLimits
+from servers import own_database
 
 OFFICE = Operator(operator_id="office")
 NOBODY = Operator(operator_id="nobody")
@@ -177,8 +178,12 @@ def open_portal(kind: str, folder: Path) -> Iterator[Portal]:
     with cheap_hasher() as hasher:
         if kind == "memory":
             yield _filled(Portal(MemoryAccountStore(), MemoryAttemptCounter(clock=clock), clock, hasher))
-        else:
+        elif kind == "sqlite":
             with DBAPIAccountStore.open_sqlite(folder / "portal.db") as store:
+                yield _filled(Portal(store, store.counter(clock=clock), clock, hasher))
+        else:
+            with own_database(kind) as connect, DBAPIAccountStore(connect, dialect=kind) as store:
+                store.create_tables()
                 yield _filled(Portal(store, store.counter(clock=clock), clock, hasher))
 
 

@@ -686,6 +686,36 @@ def test_a_failing_hasher_is_told_without_what_it_said(
     assert "canary" not in "".join(traceback.format_exception(caught.value)).replace('Secret("canary")', "")
 
 
+def test_an_executor_that_takes_no_more_work_is_told_as_a_failure(hasher: UpgradingHasher) -> None:
+    """R14, R23: shut down by the host, it is hashing that is unavailable, without what the executor said."""
+    with ThreadPoolExecutor(1) as executor:
+        pass
+
+    with pytest.raises(HashingUnavailableError) as caught:
+        next(hasher.hash_issued([Secret("canary")], executor=executor))
+
+    assert caught.value.code == "RuntimeError"
+    assert (caught.value.__cause__, caught.value.__context__) == (None, None)
+
+
+def test_a_worker_that_died_is_told_as_a_failure(hasher: UpgradingHasher) -> None:
+    """R14, R23: what a future raises of its own may quote the call, so only its class is told."""
+    spy, executor = elsewhere()
+    spy.runs = False
+
+    def die() -> Iterator[Secret]:
+        yield from numbered(3)
+        spy.futures[0].set_exception(OSError("canary"))
+
+    hashes = hasher.hash_issued(die(), executor=executor, may_leave_process=True)
+    with pytest.raises(HashingUnavailableError) as caught:
+        next(hashes)
+
+    assert caught.value.code == "OSError"
+    assert (caught.value.__cause__, caught.value.__context__) == (None, None)
+    assert all(future.cancelled() for future in spy.futures[1:])
+
+
 def admitted(hasher: UpgradingHasher) -> upgrading.Permit:
     """Return a place that there must be."""
     permit = hasher.admit()

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from portal import Portal, open_portal
+from servers import SERVERS
 
 STORES = ("memory", "sqlite")
 
@@ -21,4 +22,11 @@ def portal(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Portal]:
 def memory_portal(tmp_path: Path) -> Iterator[Portal]:
     """A portal in memory, for what does not depend on the store."""
     with open_portal("memory", tmp_path) as opened:
+        yield opened
+
+
+@pytest.fixture(params=(*STORES, *SERVERS))
+def every_portal(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Portal]:
+    """A portal over each store, those on database servers included."""
+    with open_portal(request.param, tmp_path) as opened:
         yield opened

@@ -17,7 +17,8 @@ from portalcreds.privileges import Grants, Operator, Privilege
 from portalcreds.stores.memory import MemoryAccountStore
 
 ACCOUNTS = [Account(contact=Contact(contact_id=ContactId(f"c-{n}"))) for n in range(3)]
-CHANGING = [privilege for privilege in Privilege if privilege is not Privilege.VIEW_USERNAMES]
+HARMLESS = (Privilege.VIEW_USERNAMES, Privilege.SYNC)
+CHANGING = [privilege for privilege in Privilege if privilege not in HARMLESS]
 
 
 class Answers:
@@ -143,15 +144,13 @@ def test_nobody_changes_the_account_that_is_their_own(privilege: Privilege) -> N
     assert check(everybody).permitted(OFFICE, privilege, ACCOUNTS) == [True, True, True]
 
 
-def test_looking_at_one_s_own_account_is_no_change() -> None:
-    """An operator may see their own user name, if they may see user names at all."""
+@pytest.mark.parametrize("privilege", HARMLESS)
+def test_looking_and_syncing_do_not_change_one_s_own_credential(privilege: Privilege) -> None:
+    """R16: an operator may see, and sync, what is their own, if the authorizer says so."""
     parent = Operator(operator_id="office", contact_id=ContactId("c-1"))
 
-    assert check(Answers(True, True, False)).permitted(parent, Privilege.VIEW_USERNAMES, ACCOUNTS) == [
-        True,
-        True,
-        False,
-    ]
+    assert check(Answers(True, True, False)).permitted(parent, privilege, ACCOUNTS) == [True, True, False]
+    assert check(Answers(True, False, True)).permitted(parent, privilege, ACCOUNTS) == [True, False, True]
 
 
 def test_allowing_one_s_own_account_allows_nothing_else() -> None:

@@ -32,6 +32,7 @@ from portalcreds.exceptions import (
     InvalidValueError,
     PrivilegeDeniedError,
     StoreUnavailableError,
+    TransactionAborted,
     UnderivableError,
 )
 from portalcreds.outcomes import (
@@ -621,6 +622,29 @@ def test_a_hook_and_a_sink_that_both_fail_end_no_job(portal: Portal) -> None:
     report = resets.apply(resets.plan(["c-1", "c-2"], OFFICE, reveal=True).confirm(OFFICE)).run()
     assert outcomes(report) == [SET, SET]
     assert all(result.secret is not None for result in report)
+
+
+def test_a_transaction_that_is_gone_when_a_hook_failed_comes_out(portal: Portal) -> None:
+    """R20: the host's transaction, and the password in it, have to be written again."""
+
+    class Gone:
+        def record(self, events: Sequence[AuditEvent], /) -> None:
+            if any(event.kind is AuditKind.NOTIFICATION_FAILED for event in events):
+                raise TransactionAborted("record", "40001")
+
+    def broken(account: Account, event: AuditEvent) -> None:
+        raise ConnectionError
+
+    resets = ResetService(
+        portal.store,
+        hasher=portal.hasher,
+        authorizer=portal.authorizer,
+        audit=Gone(),
+        clock=portal.clock,
+        on_change=broken,
+    )
+    with pytest.raises(TransactionAborted):
+        resets.reset_password("c-1", OFFICE)
 
 
 # -- expiry

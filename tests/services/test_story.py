@@ -23,8 +23,9 @@ from portalcreds.reset_plan import ConfirmedPlan, Decision
 ROSA_ID = ContactId("c-1")
 
 
-def test_the_whole_story_of_a_contact(portal: Portal) -> None:
+def test_the_whole_story_of_a_contact(every_portal: Portal) -> None:
     """A default opens one door, is worth nothing once a password is chosen, and can be set again (R1-R6)."""
+    portal = every_portal
     accounts, resets, sign_ins = portal.accounts, portal.resets, portal.sign_ins
 
     def rosa() -> Account:
