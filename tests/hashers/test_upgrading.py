@@ -463,6 +463,8 @@ pool = HashingPool(workers=1, queue_limit=1)
 hasher = UpgradingHasher(
     chosen=Argon2Hasher(CHEAPEST_CHOSEN), issued=Argon2Hasher(CHEAPEST_ISSUED), legacy=[Slow()], pool=pool
 )
+# An interrupt while an executor starts a thread makes it forget that thread, and start one more.
+pool.submit(str).result()
 threading.Thread(target=interrupt).start()
 try:
     with hasher.admit() as permit:

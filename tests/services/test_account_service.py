@@ -349,6 +349,25 @@ def test_the_hidden_neither_show_nor_shorten_the_pages(portal: Portal, limit: in
     assert seen == expected
 
 
+def test_a_long_stretch_of_hidden_accounts_is_read_through(memory_portal: Portal) -> None:
+    """R16: where the reading ends among the hidden, the way on still begins after somebody who was shown."""
+    memory_portal.add_school(MAX_PAGE_SIZE + 30)
+    visible = ("s-0005", "s-0500", f"s-{MAX_PAGE_SIZE + 20}")
+
+    def few(operator: Operator, privilege: Privilege, accounts: Sequence[Account], /) -> list[bool]:
+        return [account.contact_id in visible for account in accounts]
+
+    service = memory_portal.with_parts(authorizer=few).accounts
+    first = service.search(OFFICE, username_prefix="user.", limit=1)
+    assert ids(first) == ["s-0005"]
+    assert first.next is not None
+    assert '"s-0005"' in base64.urlsafe_b64decode(first.next).decode()
+    second = service.search(OFFICE, username_prefix="user.", limit=2, after=first.next)
+    assert ids(second) == list(visible[1:])
+    last = service.search(OFFICE, username_prefix="user.", limit=3)
+    assert (ids(last), last.next) == (list(visible), None)
+
+
 # -- who may
 
 

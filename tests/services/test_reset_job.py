@@ -28,7 +28,7 @@ from portalcreds.exceptions import (
     StoreUnavailableError,
     TransactionAborted,
 )
-from portalcreds.outcomes import PasswordChanged, PasswordChangeRequired, SignedIn
+from portalcreds.outcomes import PasswordChanged, PasswordChangeRequired, SignedIn, SignInDenied
 from portalcreds.reset_job import ResetJob, ResetOutcome, ResetReport, ResetResult
 from portalcreds.reset_plan import ConfirmedPlan, Decision, DecisionReason
 from portalcreds.secret import Secret
@@ -469,6 +469,41 @@ def test_a_lost_race_for_a_drawn_password_yields_the_one_that_is_stored(portal: 
     assert len(lost) == 2
     assert result.secret is not None
     assert isinstance(portal.sign_ins.sign_in("rabbiatici", result.secret), PasswordChangeRequired)
+
+
+def test_a_password_drawn_before_a_lost_race_is_the_one_that_is_handed_over(portal: Portal) -> None:
+    """R15: where the contact stayed the same, the first drawing is written and told, and not a later one."""
+    default = issued(portal)
+    drawing = portal.with_parts(strategy=RandomReadable())
+    ok = confirmed(drawing, ["c-1"], reveal=True)
+    tickets: list[Secret] = []
+
+    def open_ticket(when: str, name: str, arguments: tuple[Any, ...]) -> None:
+        if (when, name) == ("before", "apply") and not tickets:
+            tickets.append(ticket_of(portal, "rabbiatici", default))
+
+    (result,) = attrs.evolve(drawing, store=watched(portal.store, open_ticket)).resets.apply(ok).run()
+
+    assert tickets
+    assert result.secret is not None
+    assert isinstance(portal.sign_ins.sign_in("rabbiatici", result.secret), PasswordChangeRequired)
+
+
+def test_a_name_that_changes_while_its_default_is_hashed(portal: Portal) -> None:
+    """R11: the loser of the race derives again: the new name's default is set, and the warning says so."""
+    ok = confirmed(portal, ["c-1"])
+    moved: list[str] = []
+
+    def move(when: str, name: str, arguments: tuple[Any, ...]) -> None:
+        if (when, name) == ("before", "apply") and not moved:
+            moved.append(name)
+            portal.accounts.sync_contacts([attrs.evolve(portal.account("c-1").contact, last_name="Vries")], OFFICE)
+
+    (result,) = attrs.evolve(portal, store=watched(portal.store, move)).resets.apply(ok).run()
+
+    assert (result.outcome, result.warnings) == (ResetOutcome.SET, ("name_changed",))
+    assert isinstance(portal.sign_ins.sign_in("rabbiatici", "VriesR"), PasswordChangeRequired)
+    assert isinstance(portal.sign_ins.sign_in("rabbiatici", "AbbiaticiR"), SignInDenied)
 
 
 # -- failing

@@ -310,6 +310,17 @@ def test_unlocking_gives_a_spent_credential_back(portal: Portal, was_chosen: boo
     assert isinstance(outcome, SignedIn if was_chosen else PasswordChangeRequired)
 
 
+def test_an_account_without_a_user_name_is_unlocked_too(portal: Portal) -> None:
+    """The credential's count is not the name's: it is cleared where the name was taken away meanwhile (R9)."""
+    portal = portal.with_parts(limits=limits(default_failures=3))
+    issued(portal)
+    guess(portal, 3)
+    portal.accounts.rename("c-1", None, OFFICE)
+    portal.accounts.unlock("c-1", OFFICE)
+    portal.accounts.rename("c-1", "rossi", OFFICE)
+    assert isinstance(portal.sign_ins.sign_in("rossi", "AbbiaticiR"), PasswordChangeRequired)
+
+
 def test_a_spent_account_leaves_its_neighbours_be(portal: Portal) -> None:
     """The count is one account's own."""
     portal = unlimited(portal)
