@@ -128,6 +128,7 @@ class SignInService:
 
         Raises:
             TransactionAborted: The store is in a transaction of the host's, which has to be run again.
+            StoreError: The store is defective, such as one whose tables are missing.
         """
         password = _as_typed(password)
         try:
@@ -151,6 +152,7 @@ class SignInService:
 
         Raises:
             TransactionAborted: The store is in a transaction of the host's, which has to be run again.
+            StoreError: The store is defective, such as one whose tables are missing.
         """
         ticket, new = _as_typed(ticket), _as_typed(new)
         try:
@@ -174,6 +176,7 @@ class SignInService:
 
         Raises:
             TransactionAborted: The store is in a transaction of the host's, which has to be run again.
+            StoreError: The store is defective, such as one whose tables are missing.
         """
         current, new = _as_typed(current), _as_typed(new)
 
@@ -221,8 +224,12 @@ class SignInService:
             account = None
         guess = self._throttle.begin(account, attempt.name, _refusal(account))
         stored = None if account is None or guess.refusal is not None else account.credential.password_hash
-        # Every reason to deny goes through this one call, which costs the same for all of them (R7).
-        check = permit.check(attempt.password, stored)
+        try:
+            # Every reason to deny goes through this one call, which costs the same for all of them (R7).
+            check = permit.check(attempt.password, stored)
+        except HashingUnavailableError:
+            self._throttle.withdraw(account, guess)
+            raise
         if account is None or guess.refusal is not None or not check.matched:
             self._deny(attempt, account, guess, guess.refusal or check.fault or "wrong_password")
             return None

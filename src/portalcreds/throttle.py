@@ -85,8 +85,6 @@ class Guess:
     """
     One attempt on one account, counted before it is verified, so that no number of parallel guesses exceeds a cap.
 
-    It stays counted if hashing then fails for want of memory: that it could not be verified is known too late.
-
     Attributes:
         refusal: Why it may not be verified, as a code for the record, or None if it may.
         failures_before: Failures on this credential before this attempt.
@@ -154,6 +152,13 @@ class Throttle:
         return Guess(
             refusal="spent" if attempts > cap else None, failures_before=attempts - 1, reaches_cap=attempts == cap
         )
+
+    def withdraw(self, account: Account | None, guess: Guess) -> None:
+        """Take back, as far as can be, what `begin` counted of an attempt that memory did not suffice to verify."""
+        # A count cannot be lowered by one atomically. Where it was the first, it is cleared; behind real failures it
+        # stays, so that a shortage never gives guesses away.
+        if account is not None and guess.refusal is None and guess.failures_before == 0:
+            self._counter.clear(_account_key(account))
 
     def record_failure(
         self, account: Account | None, guess: Guess, username: str, source: str | None
