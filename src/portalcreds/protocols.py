@@ -161,8 +161,12 @@ class AttemptCounter(Protocol):
         """
         ...
 
-    def count(self, key: str, /) -> int:
-        """Return the count, 0 if there is none or it was forgotten."""
+    def counts(self, keys: Sequence[str], /) -> Sequence[int]:
+        """
+        Return the count of each key in order, 0 where there is none or it was forgotten, in one query.
+
+        For many at once, because a sign-in asks for a few, and each question may be a journey over a network.
+        """
         ...
 
     def clear(self, key: str, /) -> None:

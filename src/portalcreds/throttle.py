@@ -122,10 +122,12 @@ class Throttle:
             source: Where the request came from, or None.
         """
         now = self._clock()
+        windows = self._windows(now, username, source)
+        counts = self._counter.counts([key for _, key in windows])
         waits = [
             _remaining(now, limit.window)
-            for limit, key in self._windows(now, username, source)
-            if self._counter.count(key) >= limit.attempts
+            for (limit, _), count in zip(windows, counts, strict=True)
+            if count >= limit.attempts
         ]
         return max(waits, default=None)
 
@@ -141,8 +143,8 @@ class Throttle:
             username: The user name, as for `retry_after`.
             refusal: Why it may not be verified whatever the throttle says, as a code, or None if it may.
         """
-        sprayed = self._counter.count(_spray_key(self._clock(), self.limits.spray)) >= self.limits.spray.attempts
-        if refusal is None and sprayed and _is_live_default(account):
+        (sprays,) = self._counter.counts([_spray_key(self._clock(), self.limits.spray)])
+        if refusal is None and sprays >= self.limits.spray.attempts and _is_live_default(account):
             refusal = "spray"
         if account is None or refusal is not None:
             self._counter.hit(f"{_DECOY}:{_username_digest(username)}", self.limits.spray.window)
@@ -184,30 +186,32 @@ class Throttle:
 
     def record_success(self, account: Account, guess: Guess, username: str) -> None:
         """Forget the failures of an account whose owner proved who they are."""
+        keys = self._username_keys(username)
+        failures, *counts = self._counter.counts([_account_key(account), *keys])
         # Failures that spent the credential while this guess was verified stay: a success must not unlock. If this
         # guess is the last that the cap allows, all beyond it were refused, and there are fewer failures than the cap.
-        if guess.reaches_cap or self._counter.count(_account_key(account)) < self._cap(account):
+        if guess.reaches_cap or failures < self._cap(account):
             self._counter.clear(_account_key(account))
-        self._clear_username(username)
+        for key, count in zip(keys, counts, strict=True):
+            if count:
+                self._counter.clear(key)
 
     def unlock(self, account: Account) -> None:
         """Forget the failures of an account, its user name's included; the source's and the tenant's stay."""
-        self._counter.clear(_account_key(account))
-        if account.username_key is not None:
-            self._clear_username(account.username_key)
+        for key in [_account_key(account), *self._username_keys(account.username_key)]:
+            self._counter.clear(key)
 
     def is_spent(self, account: Account) -> bool:
         """Return whether the account's credential is denied until it is issued again or unlocked."""
-        return self._counter.count(_account_key(account)) >= self._cap(account)
+        (failures,) = self._counter.counts([_account_key(account)])
+        return failures >= self._cap(account)
 
     def _cap(self, account: Account) -> int:
         issued = account.credential.origin is CredentialOrigin.ISSUED
         return self.limits.default_failures if issued else self.limits.chosen_failures
 
-    def _clear_username(self, username: str) -> None:
-        for _, key in self._windows(self._clock(), username, None):
-            if self._counter.count(key):
-                self._counter.clear(key)
+    def _username_keys(self, username: str | None) -> list[str]:
+        return [key for _, key in self._windows(self._clock(), username, None)]
 
     def _count_windows(self, now: datetime, username: str | None, source: str | None) -> list[tuple[AuditKind, str]]:
         noted = []

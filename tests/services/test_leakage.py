@@ -182,7 +182,7 @@ def test_nothing_leaks_when_all_goes_well(portal: Portal, canaries: Canaries) ->
     heard_from(portal, canaries)
 
 
-@pytest.mark.parametrize("name", ["find", "find_by_username", "apply", "record", "hit", "count", "clear"])
+@pytest.mark.parametrize("name", ["find", "find_by_username", "apply", "record", "hit", "counts", "clear"])
 @pytest.mark.parametrize(
     "error",
     [StoreError, StoreUnavailableError, TransactionAborted, ValueError, KeyboardInterrupt],

@@ -273,7 +273,7 @@ class LosesHits(MemoryAttemptCounter):
     """SELECT n, then UPDATE ... SET n = ?."""
 
     def hit(self, key: str, window: timedelta | None, /) -> int:
-        n = self.count(key)
+        (n,) = self.counts([key])
         time.sleep(0.0005)
         ends_at = None if window is None else self._clock() + window
         self._counts[key] = n + 1, self._counts.get(key, (0, ends_at))[1]
@@ -309,8 +309,8 @@ class FoldsKeys(MemoryAttemptCounter):
     def hit(self, key: str, window: timedelta | None, /) -> int:
         return super().hit(_folded(key), window)
 
-    def count(self, key: str, /) -> int:
-        return super().count(_folded(key))
+    def counts(self, keys: Sequence[str], /) -> tuple[int, ...]:
+        return super().counts([_folded(key) for key in keys])
 
 
 class PurgesEverything(MemoryAttemptCounter):

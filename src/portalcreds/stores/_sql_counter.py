@@ -3,6 +3,7 @@
 # ruff: noqa: S608  Tables have a checked prefix; every value is a parameter.
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from datetime import timedelta
 from typing import Final
@@ -54,7 +55,10 @@ class SQLAttemptCounter:
         )
         of_key = f"FROM {table} WHERE tenant = :tenant AND attempt_key = :key"
         self._read = f"SELECT n {of_key}"
-        self._count = f"{self._read} AND (expires_at IS NULL OR expires_at > :now)"
+        self._counts = (
+            f"SELECT attempt_key, n FROM {table} "
+            "WHERE tenant = :tenant AND (expires_at IS NULL OR expires_at > :now) AND attempt_key IN "
+        )
         self._clear = f"DELETE {of_key}"
         self._purge = f"DELETE FROM {table} WHERE tenant = :tenant AND expires_at <= :now"
 
@@ -71,11 +75,16 @@ class SQLAttemptCounter:
 
         return run("hit", work, self._transaction)
 
-    def count(self, key: str, /) -> int:
-        """Return the count, 0 if there is none or it was forgotten."""
-        parameters = {"tenant": self._tenant, "key": key, "now": micros(self._clock())}
-        rows = run("count", lambda statements, _: statements.execute(self._count, parameters)[0], self._port.reading)
-        return int(rows[0][0]) if rows else 0
+    def counts(self, keys: Sequence[str], /) -> tuple[int, ...]:
+        """Return the count of each key, 0 where there is none or it was forgotten."""
+        if not keys:
+            return ()
+        parameters: dict[str, object] = {f"key{number}": key for number, key in enumerate(keys)}
+        sql = f"{self._counts} ({', '.join(f':{name}' for name in parameters)})"
+        parameters |= {"tenant": self._tenant, "now": micros(self._clock())}
+        rows = run("counts", lambda statements, _: statements.execute(sql, parameters)[0], self._port.reading)
+        found = {key: int(n) for key, n in rows}
+        return tuple(found.get(key, 0) for key in keys)
 
     def clear(self, key: str, /) -> None:
         """Forget the count."""

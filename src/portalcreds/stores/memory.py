@@ -128,12 +128,12 @@ class MemoryAttemptCounter:
             self._counts[key] = n + 1, ends_at
             return n + 1
 
-    def count(self, key: str, /) -> int:
-        """Return the count, 0 if there is none or it was forgotten."""
+    def counts(self, keys: Sequence[str], /) -> tuple[int, ...]:
+        """Return the count of each key, 0 where there is none or it was forgotten."""
         now = self._clock()
         with self._lock:
-            live = self._live(key, now)
-            return 0 if live is None else live[0]
+            live = [self._live(key, now) for key in keys]
+        return tuple(0 if one is None else one[0] for one in live)
 
     def clear(self, key: str, /) -> None:
         """Forget the count."""
