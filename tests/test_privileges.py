@@ -68,3 +68,11 @@ def test_a_privilege_of_another_copy_of_the_package_counts() -> None:
     grants = Grants(privileges={"clerk": ["set_one"]})  # type: ignore[list-item]
     assert grants(CLERK, Privilege.SET_ONE, ACCOUNTS[:1]) == [True]
     assert grants(CLERK, "set_one", ACCOUNTS[:1]) == [True]  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("held", ["set_one", ["sett_one"], 7, [None]])
+def test_a_table_of_what_is_no_privilege_is_refused(held: object) -> None:
+    """R16: a misspelt privilege is told when the table is made, and not found out when somebody is denied."""
+    with pytest.raises(InvalidValueError) as refused:
+        Grants(privileges={"office": held})  # type: ignore[dict-item]
+    assert refused.value.field == "privileges"

@@ -660,3 +660,10 @@ def test_refusal_is_a_value() -> None:
     refusal = RosterRefusal(line=3, field="row", mend="quote it")
 
     assert {refusal, RosterRefusal(line=3, field="row", mend="quote it")} == {refusal}
+
+
+def test_columns_of_another_kind_are_refused() -> None:
+    """R23: a dict where ContactColumns belong is told with the mend."""
+    with pytest.raises(InvalidValueError) as refused:
+        read("id,first_name,last_name\n1,a,b\n", columns={"contact_id": "id"})
+    assert refused.value.field == "columns"

@@ -5,7 +5,7 @@ The names below are the whole public API. Stores and hashers that need an extra 
 """
 
 from .account_queries import AccountOrder, AccountPage, AccountQuery
-from .account_service import AccountService, Renamed, UsernameTaken
+from .account_service import AccountService
 from .accounts import Account, AccountStatus, Credential, CredentialOrigin, PasswordHash
 from .audit import AuditEvent, AuditKind
 from .contact_columns import ContactColumns
@@ -25,6 +25,7 @@ from .exceptions import (
     ConfigurationError,
     HashingUnavailableError,
     InvalidValueError,
+    MissingDependencyError,
     PortalCredsError,
     PrivilegeDeniedError,
     StaleAccountError,
@@ -42,12 +43,14 @@ from .outcomes import (
     PasswordChanged,
     PasswordChangeRequired,
     PasswordRefused,
+    Renamed,
     SignedIn,
     SignInDenied,
     SignInOutcome,
     TicketInvalid,
     TryLater,
     Unavailable,
+    UsernameTaken,
 )
 from .password_policy import PasswordPolicy, Violation
 from .privileges import Grants, Operator, Privilege
@@ -58,6 +61,7 @@ from .protocols import (
     AuditSink,
     Authorizer,
     Change,
+    ChangeHook,
     Clock,
     CredentialHasher,
     DefaultPasswordStrategy,
@@ -65,6 +69,8 @@ from .protocols import (
     HashingPermit,
     LegacyVerifier,
     PasswordHasher,
+    Usernames,
+    utc_now,
 )
 from .reset_job import ResetJob, ResetOutcome, ResetReport, ResetResult
 from .reset_plan import Confirmation, ConfirmedPlan, Decision, DecisionReason, PlanChanged, ResetPlan, ResetPlanItem
@@ -98,6 +104,7 @@ __all__ = [
     "AuditSink",
     "Authorizer",
     "Change",
+    "ChangeHook",
     "ChangePasswordOutcome",
     "Clock",
     "CompleteChangeOutcome",
@@ -129,6 +136,7 @@ __all__ = [
     "Limit",
     "MemoryAccountStore",
     "MemoryAttemptCounter",
+    "MissingDependencyError",
     "NameTemplate",
     "Operator",
     "Passphrase",
@@ -175,10 +183,12 @@ __all__ = [
     "UnderivableError",
     "UpgradingHasher",
     "UsernameTaken",
+    "Usernames",
     "Violation",
     "WrongStateError",
     "__version__",
     "contacts_from_records",
     "default_password",
     "read_contacts_csv",
+    "utc_now",
 ]

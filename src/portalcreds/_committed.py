@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from .accounts import Account
 from .audit import AuditEvent, AuditKind
 from .exceptions import TransactionAborted
-from .protocols import AuditSink, Clock
-
-ChangeHook = Callable[[Account, AuditEvent], None]
-"""Called with the account as it is now and the event that says what happened to it."""
+from .protocols import AuditSink, ChangeHook, Clock
 
 
 def notify(hook: ChangeHook | None, audit: AuditSink, clock: Clock, account: Account, event: AuditEvent) -> None:

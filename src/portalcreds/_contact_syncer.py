@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Final
 from uuid import uuid4
 
@@ -18,10 +18,7 @@ from .contact_sync import SyncAction, SyncItem, SyncPlan, SyncReason, SyncReport
 from .contacts import Contact
 from .exceptions import StoreError, StoreUnavailableError, TransactionAborted
 from .privileges import Operator, Privilege
-from .protocols import AccountStore, ApplyResult, Change, Clock
-
-Usernames = Mapping[str, str] | Callable[[Contact], str | None] | None
-"""The user name of each contact: by contact id, or as a function of the contact; None for none."""
+from .protocols import AccountStore, ApplyResult, Change, Clock, Usernames
 
 _CHUNK: Final = 500
 """Accounts read and written at a time; one short transaction each."""

@@ -8,7 +8,7 @@ import attrs
 
 from .accounts import Account
 from .audit import AuditEvent, AuditKind
-from .exceptions import ConfigurationError, PrivilegeDeniedError
+from .exceptions import ConfigurationError, InvalidValueError, PrivilegeDeniedError
 from .privileges import Operator, Privilege
 from .protocols import AuditSink, Authorizer, Clock
 
@@ -32,6 +32,9 @@ class PrivilegeCheck:
 
     def permitted(self, operator: Operator, privilege: Privilege, accounts: Sequence[Account]) -> list[bool]:
         """Return, for each account, whether the operator may; what the host did not clearly allow is refused."""
+        # By attribute: an Operator of another vendored copy is one too.
+        if not hasattr(operator, "operator_id") or not hasattr(operator, "contact_id"):
+            raise InvalidValueError("operator", 'pass an Operator, such as Operator(operator_id="mreyes")')
         if not accounts:
             return []
         answers = list(self.authorizer(operator, privilege, accounts))

@@ -11,14 +11,14 @@ import attrs
 
 from ._apply_each import apply_each
 from ._chunks import chunks
-from ._committed import ChangeHook, notify
+from ._committed import notify
 from ._reset_decider import ResetDecider, ResetTerms, set_privilege
 from .accounts import Account, CredentialOrigin, PasswordHash
 from .audit import AuditEvent, AuditKind
 from .contacts import Contact, ContactId
 from .default_passwords import Derived
 from .exceptions import HashingUnavailableError, StoreError, StoreUnavailableError, TransactionAborted
-from .protocols import AccountStore, ApplyResult, AuditSink, Change, Clock, CredentialHasher
+from .protocols import AccountStore, ApplyResult, AuditSink, Change, ChangeHook, Clock, CredentialHasher
 from .reset_job import ResetOutcome, ResetResult, not_planned
 from .reset_plan import ConfirmedPlan, Decision, DecisionReason, ResetPlanItem
 
@@ -109,7 +109,7 @@ class ResetRunner:
             if verdict is None:
                 continue
             if verdict.derived is None:
-                outcome = ResetOutcome.SKIPPED if verdict.decision is Decision.SKIP else ResetOutcome.FAILED
+                outcome = ResetOutcome.SKIPPED if verdict.decision is Decision.SKIP else ResetOutcome.CANNOT
                 results[item.contact_id] = _result(item, outcome, verdict.reason)
             else:
                 to_set.append((item, stored[item.contact_id], verdict.derived))
@@ -210,7 +210,7 @@ def _unsettled(
     for item in pending:
         account = stored.get(item.contact_id)
         if account is None:
-            result = _result(item, ResetOutcome.FAILED, DecisionReason.NO_ACCOUNT)
+            result = _result(item, ResetOutcome.CANNOT, DecisionReason.NO_ACCOUNT)
         elif account.credential.issue_id == run.confirmed.key:
             # This very job issued it before: it was killed and resumed, or its acknowledgement was lost (R12).
             # What was drawn and is still the password was perhaps never seen; what was used was.
@@ -219,7 +219,7 @@ def _unsettled(
         elif account.credential.epoch != item.epoch:
             result = _result(item, ResetOutcome.SKIPPED, DecisionReason.CHANGED_MEANWHILE)
         elif expired:
-            result = _result(item, ResetOutcome.FAILED, DecisionReason.EXPIRY_PASSED)
+            result = _result(item, ResetOutcome.CANNOT, DecisionReason.EXPIRY_PASSED)
         else:
             accounts[item.contact_id] = account
             continue

@@ -144,6 +144,24 @@ class AccountPage:
     accounts: tuple[Account, ...] = ()
     next: str | None = attrs.field(default=None, repr=False)
 
+    def to_records(self, now: datetime) -> list[dict[str, str | None]]:
+        """Return the rows of the grid as plain records with names and user names, as they are at the instant *now*."""
+        return [
+            {
+                "contact_id": account.contact_id,
+                "first_name": account.contact.first_name,
+                "last_name": account.contact.last_name,
+                "username": account.username,
+                "status": account.status(now).value,
+                "last_sign_in_at": _instant(account.last_sign_in_at),
+            }
+            for account in self.accounts
+        ]
+
+
+def _instant(at: datetime | None) -> str | None:
+    return None if at is None else at.isoformat(timespec="seconds")
+
 
 def micros(at: datetime) -> int:
     """Return an instant as whole microseconds since 1970 in UTC, exactly."""

@@ -7,8 +7,8 @@ from typing import Final
 
 import attrs
 
-from ._committed import ChangeHook, notify
-from ._contact_syncer import ContactSyncer, Usernames
+from ._committed import notify
+from ._contact_syncer import ContactSyncer
 from ._privilege_check import PrivilegeCheck, audit_of
 from ._text import TextFaultError, username_key
 from .account_queries import MAX_PAGE_SIZE, AccountPage, AccountQuery
@@ -17,29 +17,23 @@ from .audit import AuditEvent, AuditKind
 from .contact_sync import SyncPlan, SyncReport
 from .contacts import Contact, ContactId
 from .exceptions import AccountNotFoundError, StaleAccountError
+from .outcomes import Renamed, UsernameTaken
 from .privileges import Operator, Privilege
-from .protocols import AccountStore, ApplyResult, AuditSink, Authorizer, Change, Clock, utc_now
+from .protocols import (
+    AccountStore,
+    ApplyResult,
+    AuditSink,
+    Authorizer,
+    Change,
+    ChangeHook,
+    Clock,
+    Usernames,
+    utc_now,
+)
 from .throttle import Throttle
 
 _MAX_WRITES: Final = 16
 """Compare-and-set attempts of one step; each loss means that another step on the same account won."""
-
-
-@attrs.frozen(kw_only=True)
-class Renamed:
-    """
-    The account has the new user name.
-
-    Attributes:
-        account: The account as it is now.
-    """
-
-    account: Account
-
-
-@attrs.frozen(kw_only=True)
-class UsernameTaken:
-    """Another account has that user name, or one that is matched by the same key; nothing was written."""
 
 
 @attrs.frozen
@@ -273,7 +267,17 @@ class AccountService:
         self._throttle.unlock(account)
         return account
 
-    def rename(self, contact_id: str, username: str | None, operator: Operator) -> Renamed | UsernameTaken:
+    def is_locked(self, contact_id: str, operator: Operator) -> bool:
+        """
+        Return whether failures have spent the credential, so that only unlocking or setting the password helps.
+
+        Raises:
+            AccountNotFoundError: The contact has none.
+            PrivilegeDeniedError: The operator may not unlock it either.
+        """
+        return self._throttle.is_spent(self._permitted(contact_id, operator, Privilege.UNLOCK))
+
+    def rename(self, contact_id: str, operator: Operator, *, username: str | None) -> Renamed | UsernameTaken:
         """
         Give an account another user name, or none.
 

@@ -65,6 +65,8 @@ def positions(headers: Sequence[str], columns: ContactColumns) -> dict[str, int]
     Raises:
         InvalidValueError: A column that is needed is not there, or several might be it.
     """
+    if not isinstance(columns, ContactColumns):
+        raise InvalidValueError("columns", "pass a ContactColumns, such as ContactColumns(contact_id='Parent no.')")
     at: dict[str, int] = {}
     faults: list[str] = []
     for field, synonyms in KNOWN_HEADERS.items():
@@ -102,6 +104,3 @@ def _folded(header: str) -> str:
 
 def _quoted(header: str) -> str:
     return repr(header if len(header) <= 64 else header[:64] + "...")
-
-
-# -- CSV

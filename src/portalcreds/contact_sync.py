@@ -7,6 +7,7 @@ from enum import StrEnum
 
 import attrs
 
+from ._html import records_as_html
 from .contacts import Contact, ContactId
 from .privileges import Operator
 
@@ -106,6 +107,10 @@ class _Rows:
             }
             for item in self.items
         ]
+
+    def _repr_html_(self) -> str:
+        """Return the first rows as a table for a notebook, with the names that the operator synced."""
+        return records_as_html(self.to_records())
 
     def __repr__(self) -> str:
         counts = ", ".join(f"{action.value}: {self.count(action)}" for action in SyncAction if self.count(action))

@@ -192,3 +192,18 @@ class HashingUnavailableError(PortalCredsError, RuntimeError):
 
     def __str__(self) -> str:
         return f"hashing failed (cause: {self.code}); give it more memory, or use the hasher before closing it"
+
+
+@attrs.define(slots=False)
+class MissingDependencyError(PortalCredsError, ImportError):
+    """
+    A module needs an extra that is not installed.
+
+    Attributes:
+        extra: The extra's name.
+    """
+
+    extra: str
+
+    def __str__(self) -> str:
+        return f"this module needs the extra {self.extra!r}; install the package with [{self.extra}] after its name"

@@ -1,7 +1,8 @@
-"""Tell what came of a step at the sign-in form: frozen classes for ``match``, none of which can be taken for true."""
+"""Tell what came of a step at a form: frozen classes for ``match``, none of which can be taken for true."""
 
 from __future__ import annotations
 
+import math
 from datetime import timedelta
 from typing import NoReturn
 
@@ -59,13 +60,18 @@ class SignInDenied(_Outcome):
 @attrs.frozen(kw_only=True)
 class TryLater(_Outcome):
     """
-    Too many attempts, or too much work at once. Depends only on what the caller sent (R7).
+    Too many attempts, or too much work at once; whether there is such an account makes no difference (R7).
 
     Attributes:
-        retry_after: How long to wait, as for the Retry-After header.
+        retry_after: How long to wait.
     """
 
     retry_after: timedelta
+
+    @property
+    def seconds(self) -> int:
+        """How long to wait in whole seconds, rounded up, as the Retry-After header wants it."""
+        return math.ceil(self.retry_after.total_seconds())
 
 
 @attrs.frozen(kw_only=True)
@@ -100,6 +106,23 @@ class PasswordRefused(_Outcome):
 @attrs.frozen(kw_only=True)
 class TicketInvalid(_Outcome):
     """The ticket is not, or no longer, good for anything; sign in again to get another. It has no fields (R7)."""
+
+
+@attrs.frozen(kw_only=True)
+class Renamed(_Outcome):
+    """
+    The account has the new user name.
+
+    Attributes:
+        account: The account as it is now.
+    """
+
+    account: Account
+
+
+@attrs.frozen(kw_only=True)
+class UsernameTaken(_Outcome):
+    """Another account has that user name, or one that is matched by the same key; nothing was written."""
 
 
 SignInOutcome = SignedIn | PasswordChangeRequired | DefaultExpired | SignInDenied | TryLater | Unavailable

@@ -24,7 +24,6 @@ class Privilege(StrEnum):
     DISABLE = "disable"
     RENAME = "rename"
     SYNC = "sync"
-    IMPORT = "import"
     ERASE = "erase"
 
 
@@ -34,6 +33,10 @@ def _operator_id(operator: object, attribute: attrs.Attribute[str], value: objec
             attribute.name,
             f"pass 1 to {MAX_OPERATOR_ID_LENGTH} printable characters that name the operator for the record",
         )
+
+
+def _contact_id(contact_id: str | None) -> ContactId | None:
+    return None if contact_id is None else ContactId(contact_id)
 
 
 @attrs.frozen(kw_only=True)
@@ -47,7 +50,7 @@ class Operator:
     """
 
     operator_id: str = attrs.field(validator=_operator_id)
-    contact_id: ContactId | None = None
+    contact_id: ContactId | None = attrs.field(default=None, converter=_contact_id)
 
 
 def _never(account: Account) -> bool:
@@ -55,7 +58,14 @@ def _never(account: Account) -> bool:
 
 
 def _table(table: Mapping[str, Iterable[Privilege]]) -> Mapping[str, frozenset[Privilege]]:
-    return {operator_id: frozenset(held) for operator_id, held in table.items()}
+    try:
+        # A str is an iterable of letters, none of which is a privilege.
+        return {
+            operator_id: frozenset(Privilege(privilege) for privilege in held) for operator_id, held in table.items()
+        }
+    except (TypeError, ValueError):
+        mend = "pass several Privilege for each operator, such as {Privilege.SET_ONE}"
+        raise InvalidValueError("privileges", mend) from None
 
 
 @attrs.frozen(kw_only=True)

@@ -118,7 +118,7 @@ class AccountStore(Protocol):
         """Return how many accounts match on all pages. Apart from `search`: counting is slow where paging is not."""
         ...
 
-    def find_epoch(self, contact_id: ContactId, /) -> int | None:
+    def find_epoch(self, contact_id: str, /) -> int | None:
         """Return the account's epoch, or None without one: the cheap question a host asks for each request."""
         ...
 
@@ -317,6 +317,12 @@ class DefaultPasswordStrategy(Protocol):
 
 Authorizer = Callable[[Operator, Privilege, Sequence[Account]], Sequence[bool]]
 """Says for each of the accounts whether the operator holds the privilege on it: one call for many (R16)."""
+
+ChangeHook = Callable[[Account, AuditEvent], None]
+"""Told of a committed change: the account as it is now, and the event that says what happened to it."""
+
+Usernames = Mapping[str, str] | Callable[[Contact], str | None] | None
+"""The user name of each contact: by contact id, or as a function of the contact; None for none."""
 
 Clock = Callable[[], datetime]
 """Tells the time, aware and in UTC."""

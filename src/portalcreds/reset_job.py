@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from enum import StrEnum
-from typing import Final
 
 import attrs
 
+from ._html import records_as_html
 from .contacts import ContactId
-from .reset_plan import ConfirmedPlan, Decision, DecisionReason, ResetPlanItem, records_as_html
+from .reset_plan import ConfirmedPlan, Decision, DecisionReason, ResetPlanItem
 from .secret import Secret
-
-_ROWS_SHOWN: Final = 20
 
 
 class ResetOutcome(StrEnum):
@@ -26,7 +24,12 @@ class ResetOutcome(StrEnum):
     """Set by this job in an earlier run; the password was drawn and cannot be had back, so only a new plan helps."""
 
     SKIPPED = "skipped"
+    CANNOT = "cannot"
+    """It cannot be set, whenever it is tried: the plan said so, or it turned out so when it was applied."""
+
     FAILED = "failed"
+    """It could have been set, and something went wrong; apply the same confirmed plan again, or look at the reason."""
+
     NOT_REACHED = "not_reached"
     """The job was cancelled or left before it came here; apply the same confirmed plan again."""
 
@@ -105,7 +108,7 @@ class ResetReport:
 
     def _repr_html_(self) -> str:
         """Return the first rows as a table for a notebook."""
-        return records_as_html(self.to_records(), _ROWS_SHOWN)
+        return records_as_html(self.to_records())
 
 
 class ResetJob:
@@ -153,5 +156,5 @@ class ResetJob:
 
 def not_planned(item: ResetPlanItem) -> ResetResult:
     """Return the result of a contact that the plan left out."""
-    outcome = ResetOutcome.SKIPPED if item.decision is Decision.SKIP else ResetOutcome.FAILED
+    outcome = ResetOutcome.SKIPPED if item.decision is Decision.SKIP else ResetOutcome.CANNOT
     return ResetResult(item=item, outcome=outcome, reason=item.reason, warnings=item.warnings)

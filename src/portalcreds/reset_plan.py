@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import html
 import json
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
@@ -13,13 +12,12 @@ from uuid import uuid4
 
 import attrs
 
+from ._html import records_as_html
 from .accounts import AccountStatus, is_code
 from .contacts import ContactId
 from .exceptions import InvalidValueError
 from .privileges import Operator
 from .protocols import Clock
-
-_ROWS_SHOWN: Final = 20
 
 
 class Decision(StrEnum):
@@ -243,7 +241,7 @@ class ResetPlan:
 
     def _repr_html_(self) -> str:
         """Return the first rows as a table for a notebook, with the names that the operator may see."""
-        return records_as_html(self.to_records(), _ROWS_SHOWN)
+        return records_as_html(self.to_records())
 
 
 @attrs.frozen(kw_only=True)
@@ -276,19 +274,6 @@ class ConfirmedPlan:
     key: str
 
 
-def records_as_html(records: list[dict[str, str | None]], shown: int) -> str:
-    """Return records as an HTML table of at most *shown* rows, escaped."""
-    if not records:
-        return "<p>nothing</p>"
-    cells = [
-        "<tr>" + "".join(f"<td>{html.escape(value or '')}</td>" for value in record.values()) + "</tr>"
-        for record in records[:shown]
-    ]
-    heads = "".join(f"<th>{html.escape(name)}</th>" for name in records[0])
-    more = f"<p>… {len(records) - shown} more</p>" if len(records) > shown else ""
-    return f"<table><thead><tr>{heads}</tr></thead><tbody>{''.join(cells)}</tbody></table>{more}"
-
-
 def _confirmation(plan: ResetPlan) -> Confirmation:
     to_set = [item for item in plan.items if item.decision is Decision.WILL_SET]
     replaced = sum("replaces_chosen" in item.warnings for item in to_set)
@@ -302,6 +287,7 @@ def _confirmation(plan: ResetPlan) -> Confirmation:
         "replaces_chosen": replaced,
         "strategy": plan.strategy,
         "lifetime_seconds": int(plan.lifetime.total_seconds()),
+        "reveal": int(plan.reveal),
     }
     if plan.expires_at is not None:
         parameters["expires_at"] = plan.expires_at.isoformat()
@@ -309,9 +295,11 @@ def _confirmation(plan: ResetPlan) -> Confirmation:
         return Confirmation(
             code="nothing_to_set",
             parameters=parameters,
-            text=f"No password can be set: {parameters['skipped']} skipped, {parameters['cannot']} cannot be set.",
+            text=f"No password can be set: {_left_out(plan)}." if plan.items else "Nobody is selected.",
         )
     after = f"The default works {expiry} and must be changed at the next sign-in."
+    if plan.reveal:
+        after += " The passwords will be shown once, now." if len(plan.items) > 1 else " It will be shown once, now."
     if len(plan.items) == 1:
         (item,) = to_set
         parameters |= {"contact_id": item.contact_id, "name": item.name, "username": item.username or ""}
@@ -322,10 +310,13 @@ def _confirmation(plan: ResetPlan) -> Confirmation:
     text = f"Set the passwords of {len(to_set)} of {len(plan.items)} contacts to the default? {after}"
     if replaced:
         text += f" {replaced} of them chose a password, which will stop working."
-    left_out = [f"{plan.count(d)} {words}" for d, words in _LEFT_OUT if plan.count(d)]
-    if left_out:
-        text += f" Left out: {' and '.join(left_out)}."
+    if len(to_set) < len(plan.items):
+        text += f" Left out: {_left_out(plan)}."
     return Confirmation(code="confirm_set_many", parameters=parameters, text=text)
+
+
+def _left_out(plan: ResetPlan) -> str:
+    return ", ".join(f"{plan.count(decision)} {words}" for decision, words in _LEFT_OUT if plan.count(decision))
 
 
 def _in_words(lifetime: timedelta) -> str:
@@ -336,4 +327,4 @@ def _in_words(lifetime: timedelta) -> str:
     return "a minute"
 
 
-_LEFT_OUT: Final = ((Decision.SKIP, "skipped"), (Decision.CANNOT, "that cannot be set"))
+_LEFT_OUT: Final = ((Decision.SKIP, "skipped"), (Decision.CANNOT, "cannot be set"))

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Final
 import attrs
 
 from ._chunks import chunks
-from ._committed import ChangeHook
 from ._privilege_check import PrivilegeCheck, audit_of
 from ._reset_decider import ResetDecider, ResetTerms, set_privilege
 from ._reset_runner import ResetRun, ResetRunner
@@ -28,6 +27,7 @@ from .protocols import (
     AccountStore,
     AuditSink,
     Authorizer,
+    ChangeHook,
     Clock,
     CredentialHasher,
     DefaultPasswordStrategy,
@@ -73,7 +73,8 @@ class ResetService:
         store: The accounts.
         hasher: Writes hashes, such as `portalcreds.hashers.UpgradingHasher`.
         authorizer: The host's rule of who may do what to whom (R16).
-        strategy: What makes the defaults: last name and first initial, unless another one is handed in.
+        strategy: What makes the defaults: last name and first initial, unless another one is handed in. Hand a
+            derivable one to `PasswordPolicy` as well, so that what it derives cannot be kept as a chosen password.
         audit: Where refusals go on the record; the store itself if it is a sink.
         clock: Tells the time.
         lifetime: How long a default works.

@@ -182,9 +182,6 @@ def _contact(values: dict[str, Any]) -> tuple[Contact, str | None]:
     return contact, Account(contact=contact, username=username).username
 
 
-# -- headers
-
-
 def _text(source: str | os.PathLike[str] | IO[str] | IO[bytes], encoding: str | None) -> str:
     text, fault = _decoded(source, encoding)
     # Not within a handler: a UnicodeDecodeError holds the whole file, and would be this error's context (R14).

@@ -8,7 +8,7 @@ from typing import Final, TypeVar
 
 import attrs
 
-from ._committed import ChangeHook, notify
+from ._committed import notify
 from ._privilege_check import audit_of
 from ._text import MAX_USERNAME_LENGTH, TextFaultError, username_key
 from .accounts import Account, CredentialOrigin, PasswordHash
@@ -41,6 +41,7 @@ from .protocols import (
     ApplyResult,
     AuditSink,
     Change,
+    ChangeHook,
     Clock,
     CredentialHasher,
     HashCheck,

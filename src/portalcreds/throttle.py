@@ -157,9 +157,11 @@ class Throttle:
 
     def withdraw(self, account: Account | None, guess: Guess) -> None:
         """Take back, as far as can be, what `begin` counted of an attempt that memory did not suffice to verify."""
-        # A count cannot be lowered by one atomically. Where it was the first, it is cleared; behind real failures it
-        # stays, so that a shortage never gives guesses away.
-        if account is not None and guess.refusal is None and guess.failures_before == 0:
+        if account is None or guess.refusal is not None or guess.failures_before:
+            return
+        # A count cannot be lowered by one atomically. Where this attempt is all there is, it is cleared; beside real
+        # failures it stays, so that a shortage gives no guesses away but those begun between these two lines.
+        if list(self._counter.counts([_account_key(account)])) == [1]:
             self._counter.clear(_account_key(account))
 
     def record_failure(

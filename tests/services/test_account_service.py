@@ -28,7 +28,7 @@ from portal import (
     watched,
 )
 from portalcreds.account_queries import MAX_PAGE_SIZE, AccountPage
-from portalcreds.account_service import AccountService, Renamed, UsernameTaken
+from portalcreds.account_service import AccountService
 from portalcreds.accounts import Account, AccountStatus, CredentialOrigin
 from portalcreds.audit import AuditEvent, AuditKind
 from portalcreds.contacts import Contact, ContactId
@@ -41,7 +41,7 @@ from portalcreds.exceptions import (
     StoreUnavailableError,
     WrongStateError,
 )
-from portalcreds.outcomes import PasswordChangeRequired, SignedIn, SignInDenied, TicketInvalid
+from portalcreds.outcomes import PasswordChangeRequired, Renamed, SignedIn, SignInDenied, TicketInvalid, UsernameTaken
 from portalcreds.privileges import Grants, Operator, Privilege
 from portalcreds.throttle import Throttle
 
@@ -51,7 +51,7 @@ PARENT = Operator(operator_id="office", contact_id=ROSA_ID)
 Step = Callable[[AccountService, Operator], Account | Renamed | UsernameTaken]
 STEPS: dict[Privilege, Step] = {
     Privilege.DISABLE: lambda service, operator: service.disable("c-1", operator),
-    Privilege.RENAME: lambda service, operator: service.rename("c-1", "rosa.a", operator),
+    Privilege.RENAME: lambda service, operator: service.rename("c-1", operator, username="rosa.a"),
     Privilege.ERASE: lambda service, operator: service.erase("c-1", operator),
     Privilege.UNLOCK: lambda service, operator: service.unlock("c-1", operator),
     Privilege.REQUIRE_CHANGE: lambda service, operator: service.require_change("c-1", operator, reason="compromised"),
@@ -415,7 +415,7 @@ def test_nobody_does_it_to_their_own_account(portal: Portal, privilege: Privileg
         lambda service: service.enable("c-9", OFFICE),
         lambda service: service.erase("c-9", OFFICE),
         lambda service: service.unlock("c-9", OFFICE),
-        lambda service: service.rename("c-9", "x", OFFICE),
+        lambda service: service.rename("c-9", OFFICE, username="x"),
         lambda service: service.require_change("c-9", OFFICE, reason="x"),
     ],
     ids=["disable", "enable", "erase", "unlock", "rename", "require_change"],
@@ -475,7 +475,7 @@ def test_disabling_does_not_lift_a_forced_change(portal: Portal) -> None:
         ("erase", WRITING["erase"]),
         ("erase", WRITING["disable"]),
         ("rename", WRITING["rename"]),
-        (None, lambda service, operator: service.rename("c-1", "rabbiatici", operator)),
+        (None, lambda service, operator: service.rename("c-1", operator, username="rabbiatici")),
     ],
     ids=["disable", "enable", "erase", "disable erased", "rename", "same name"],
 )
@@ -545,19 +545,19 @@ def test_a_new_user_name_is_what_signs_in(portal: Portal) -> None:
     """Design 6: password, epoch and forced change stay; the old user name is free for somebody else."""
     before = settled(portal)
 
-    renamed = portal.accounts.rename("c-1", "Rosa.A", OFFICE)
+    renamed = portal.accounts.rename("c-1", OFFICE, username="Rosa.A")
 
     assert renamed == Renamed(account=portal.account("c-1"))
     assert portal.account("c-1") == attrs.evolve(before, username="Rosa.A", version=before.version + 1)
     assert last_event(portal) == (AuditKind.ACCOUNT_RENAMED, "office", None)
     assert isinstance(portal.sign_ins.sign_in("rosa.a", GOOD_PASSWORD), SignedIn)
     assert isinstance(portal.sign_ins.sign_in("rabbiatici", GOOD_PASSWORD), SignInDenied)
-    assert isinstance(portal.accounts.rename("c-2", "rabbiatici", OFFICE), Renamed)
+    assert isinstance(portal.accounts.rename("c-2", OFFICE, username="rabbiatici"), Renamed)
 
 
 def test_a_user_name_may_change_in_case_only(portal: Portal) -> None:
     """R18: an account's own key is not taken by itself."""
-    assert isinstance(portal.accounts.rename("c-1", "RAbbiatici", OFFICE), Renamed)
+    assert isinstance(portal.accounts.rename("c-1", OFFICE, username="RAbbiatici"), Renamed)
     assert portal.account("c-1").username == "RAbbiatici"
 
 
@@ -565,14 +565,14 @@ def test_a_user_name_may_change_in_case_only(portal: Portal) -> None:
 def test_a_taken_user_name_is_a_value(portal: Portal, username: str) -> None:
     """R18, R23: matched by its key; nothing is written, and nothing on the record says that it was tried."""
     before = portal.account("c-1"), portal.store.events()
-    assert portal.accounts.rename("c-1", username, OFFICE) == UsernameTaken()
+    assert portal.accounts.rename("c-1", OFFICE, username=username) == UsernameTaken()
     assert (portal.account("c-1"), portal.store.events()) == before
 
 
 def test_a_user_name_can_be_taken_away(portal: Portal) -> None:
     """Design 6: an account without a user name is kept, and nobody signs in with nothing."""
     settled(portal)
-    assert portal.accounts.rename("c-1", None, OFFICE) == Renamed(account=portal.account("c-1"))
+    assert portal.accounts.rename("c-1", OFFICE, username=None) == Renamed(account=portal.account("c-1"))
     for username in ("", " ", "None", "rabbiatici"):
         assert isinstance(portal.sign_ins.sign_in(username, GOOD_PASSWORD), SignInDenied)
 
@@ -582,7 +582,7 @@ def test_a_user_name_that_cannot_be_one_is_refused(portal: Portal, username: Any
     """R18, R23: the error names the field and the mend, and not what was typed."""
     before = portal.account("c-1"), portal.store.events()
     with pytest.raises(InvalidValueError) as caught:
-        portal.accounts.rename("c-1", username, OFFICE)
+        portal.accounts.rename("c-1", OFFICE, username=username)
     assert caught.value.field == "username"
     assert (portal.account("c-1"), portal.store.events()) == before
 
@@ -594,7 +594,7 @@ def test_an_erased_account_holds_no_personal_data(portal: Portal, tmp_path: Path
     """Design 6, R14: no name, address, user name or hash is left, in the row, in what searches it, or on the record."""
     before = settled(portal)
     assert before.credential.password_hash is not None
-    portal.accounts.rename("c-1", "rosa.abbia", OFFICE)
+    portal.accounts.rename("c-1", OFFICE, username="rosa.abbia")
     moved = Contact(contact_id=ROSA_ID, first_name="Rosanna", last_name="Abbiati", email="rosanna@example.org")
     portal.accounts.sync_contacts([moved], OFFICE)
     portal.clock.move(hours=1)
@@ -627,7 +627,7 @@ def test_the_erased_can_be_neither_enabled_nor_renamed(portal: Portal) -> None:
     with pytest.raises(WrongStateError):
         portal.accounts.enable("c-1", OFFICE)
     with pytest.raises(WrongStateError):
-        portal.accounts.rename("c-1", "rabbiatici", OFFICE)
+        portal.accounts.rename("c-1", OFFICE, username="rabbiatici")
     assert portal.account("c-1") == erased
 
 
@@ -668,7 +668,7 @@ def test_an_unlocking_that_cannot_be_recorded_does_not_happen(portal: Portal) ->
 
 def test_an_account_without_a_user_name_can_be_unlocked(portal: Portal) -> None:
     """R9: there is no user name's count to forget then."""
-    portal.accounts.rename("c-1", None, OFFICE)
+    portal.accounts.rename("c-1", OFFICE, username=None)
     assert portal.accounts.unlock("c-1", OFFICE).username is None
 
 
@@ -788,7 +788,7 @@ def test_the_host_is_told_of_what_ends_sessions_and_of_nothing_else(portal: Port
 
     steps: list[Account] = []
     steps.append(service.require_change("c-1", OFFICE, reason="compromised"))
-    service.rename("c-1", "rosa.a", OFFICE)
+    service.rename("c-1", OFFICE, username="rosa.a")
     service.unlock("c-1", OFFICE)
     service.sync_contacts([attrs.evolve(ROSA, last_name="Moved")], OFFICE)
     service.get("c-1", OFFICE)
@@ -828,3 +828,34 @@ def test_a_repr_of_a_service_says_nothing_of_its_parts(portal: Portal) -> None:
     told = repr(portal.accounts)
     assert "Store" not in told
     assert all(text not in told for text in (*USERNAMES.values(), *[str(c.last_name) for c in FAMILY]))
+
+
+def test_the_office_sees_who_is_locked(portal: Portal) -> None:
+    """R9: a spent credential is told to whoever may unlock it, and to nobody else."""
+    issued(portal)
+    assert not portal.accounts.is_locked("c-1", OFFICE)
+    for _ in range(10):
+        portal.sign_ins.sign_in("rabbiatici", "wrong")
+    assert portal.accounts.is_locked("c-1", OFFICE)
+    with pytest.raises(PrivilegeDeniedError):
+        portal.accounts.is_locked("c-1", NOBODY)
+    portal.accounts.unlock("c-1", OFFICE)
+    assert not portal.accounts.is_locked("c-1", OFFICE)
+
+
+def test_an_operator_who_is_none_is_told_so(portal: Portal) -> None:
+    """R23: a bare name handed in as the operator is refused with the mend, before anybody is asked."""
+    with pytest.raises(InvalidValueError) as refused:
+        portal.accounts.get("c-1", "office")  # type: ignore[arg-type]
+    assert refused.value.field == "operator"
+
+
+def test_a_page_makes_records_with_names_and_statuses(portal: Portal) -> None:
+    """R24: the grid's rows for a template or a DataFrame, and no secrets in them."""
+    settled(portal)
+    (row,) = portal.accounts.search(OFFICE, username_prefix="rabb").to_records(portal.clock())
+    assert row["username"] == "rabbiatici"
+    assert row["status"] == "self_chosen"
+    assert row["last_sign_in_at"] is None or row["last_sign_in_at"].startswith("2026-08-24")
+    (other,) = portal.accounts.search(OFFICE, username_prefix="pob").to_records(portal.clock())
+    assert other["last_sign_in_at"] is None

@@ -257,7 +257,7 @@ def test_the_erased_are_brought_back_without_a_password(portal: Portal) -> None:
 def test_whose_user_name_was_given_away_is_not_brought_back(portal: Portal) -> None:
     """Design 6: the erased lose their user name; somebody else's is not taken for them."""
     portal.accounts.erase("c-1", OFFICE)
-    portal.accounts.rename("c-2", "rabbiatici", OFFICE)
+    portal.accounts.rename("c-2", OFFICE, username="rabbiatici")
 
     assert sync(portal, ROSA, usernames=USERNAMES, restore_erased=True) == [cannot(SyncReason.USERNAME_TAKEN)]
     assert portal.account("c-1").erased_at == START
@@ -405,7 +405,7 @@ def test_two_syncs_at_once_add_each_contact_once(portal: Portal) -> None:
 def test_a_user_name_taken_in_between_is_one_row_s_result(portal: Portal) -> None:
     """R18: the store has the last word on user names, whatever the plan said."""
     plan = portal.accounts.plan_sync([MIA, BO], OFFICE, usernames={"n-1": "mia", "n-2": "bo"})
-    portal.accounts.rename("c-1", "MIA", OFFICE)
+    portal.accounts.rename("c-1", OFFICE, username="MIA")
     assert rows(portal.accounts.apply_sync(plan)) == [cannot(SyncReason.USERNAME_TAKEN), ADD]
 
 
@@ -434,7 +434,7 @@ def test_an_account_that_keeps_changing_is_given_up(portal: Portal) -> None:
     def move(when: str, name: str, arguments: tuple[Any, ...]) -> None:
         if (when, name) == ("before", "apply"):
             rounds.append(len(arguments[0]))
-            portal.accounts.rename("c-1", f"rosa{len(rounds)}", OFFICE)
+            portal.accounts.rename("c-1", OFFICE, username=f"rosa{len(rounds)}")
 
     moved = attrs.evolve(ROSA, email="new@example.org")
     report = attrs.evolve(portal, store=watched(portal.store, move)).accounts.sync_contacts([moved, MIA], OFFICE)
@@ -524,3 +524,10 @@ def test_the_record_of_a_sync_holds_no_personal_data(portal: Portal) -> None:
     lines = "\n".join(event.line() for event in portal.store.events(MIA.contact_id))
     for text in ("Mia", "Li", "mia.li", "example.org", "Moved"):
         assert text not in lines
+
+
+def test_a_notebook_shows_a_sync(portal: Portal) -> None:
+    """R24: plan and report are tables with the names that the operator synced."""
+    plan = portal.accounts.plan_sync([MIA], OFFICE)
+    assert str(MIA.last_name) in plan._repr_html_()
+    assert str(MIA.last_name) not in repr(plan)

@@ -143,3 +143,9 @@ def test_a_match_over_every_outcome_is_complete(memory_portal: Portal) -> None:
     assert page_for_sign_in(sign_ins.sign_in("rabbiatici", GOOD_PASSWORD)) == "welcome c-1"
     assert page_for_own_change(sign_ins.change_password("rabbiatici", GOOD_PASSWORD, "x")) == "PasswordRefused"
     assert page_for_own_change(sign_ins.change_password("rabbiatici", "wrong", "x")) == "no"
+
+
+def test_try_later_counts_whole_seconds_upwards() -> None:
+    """R7: the Retry-After header takes whole seconds, of which a day has 86,400; waiting too short is refused again."""
+    assert TryLater(retry_after=timedelta(milliseconds=1)).seconds == 1
+    assert TryLater(retry_after=timedelta(days=2, seconds=3)).seconds == 172_803

@@ -88,12 +88,12 @@ def test_results_come_in_the_order_selected(portal: Portal) -> None:
     assert tuple(told) == report.results
     assert len(report) == 2 * CHUNK + 4
     assert [(r.outcome, r.reason) for r in (report.results[0], *report.results[-3:])] == [
-        (ResetOutcome.FAILED, DecisionReason.NO_ACCOUNT),
+        (ResetOutcome.CANNOT, DecisionReason.NO_ACCOUNT),
         (ResetOutcome.SKIPPED, DecisionReason.DISABLED),
         (ResetOutcome.SET, None),
-        (ResetOutcome.FAILED, DecisionReason.NOT_DERIVABLE),
+        (ResetOutcome.CANNOT, DecisionReason.NOT_DERIVABLE),
     ]
-    assert [report.count(outcome) for outcome in ResetOutcome] == [2 * CHUNK + 1, 0, 0, 1, 2, 0]
+    assert [report.count(outcome) for outcome in ResetOutcome] == [2 * CHUNK + 1, 0, 0, 1, 2, 0, 0]
 
 
 def test_a_loop_that_is_left_goes_on_where_it_was(portal: Portal) -> None:
@@ -173,13 +173,13 @@ def test_a_report_shows_names_on_purpose_and_passwords_never(portal: Portal) -> 
             "first_name": None,
             "last_name": "Suharto",
             "username": "suharto",
-            "outcome": "failed",
+            "outcome": "cannot",
             "reason": "not_derivable",
             "warnings": "",
         },
     ]
     assert "<td>Abbiatici</td>" in report._repr_html_()
-    assert repr(report) == "<ResetReport of 2 contacts (set: 1, failed: 1)>"
+    assert repr(report) == "<ResetReport of 2 contacts (set: 1, cannot: 1)>"
     assert repr(ResetReport(key="k", results=())) == "<ResetReport of 0 contacts (nothing)>"
     assert "Abbiatici" not in repr(report.results)
     assert "AbbiaticiR" not in f"{report.to_records()}{report._repr_html_()}{attrs.asdict(report)}"
@@ -684,5 +684,5 @@ def test_a_plan_that_sets_nothing_reads_and_writes_nothing(portal: Portal) -> No
     assert ok.plan.count(Decision.WILL_SET) == 0
     silent = attrs.evolve(portal, store=watched(portal.store, lambda when, name, arguments: calls.append(name)))
 
-    assert outcomes(silent.resets.apply(ok).run()) == {("failed", "not_derivable"): 1, ("failed", "no_account"): 1}
+    assert outcomes(silent.resets.apply(ok).run()) == {("cannot", "not_derivable"): 1, ("cannot", "no_account"): 1}
     assert calls == []

@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from portal import FAMILY, GOOD_PASSWORD, NOBODY, OFFICE, START, Portal
+from portalcreds._html import records_as_html
 from portalcreds.accounts import Account, AccountStatus
 from portalcreds.audit import AuditKind
 from portalcreds.contacts import Contact, ContactId
@@ -26,7 +27,6 @@ from portalcreds.reset_plan import (
     PlanChanged,
     ResetPlan,
     ResetPlanItem,
-    records_as_html,
 )
 
 EVERYBODY = [contact.contact_id for contact in FAMILY]
@@ -100,7 +100,7 @@ def test_a_plan_writes_nothing(portal: Portal) -> None:
 
 def test_a_plan_that_shows_no_user_name_is_no_look_up(portal: Portal) -> None:
     """R17: what was not seen is not on the record as seen."""
-    portal.accounts.rename("c-1", None, OFFICE)
+    portal.accounts.rename("c-1", OFFICE, username=None)
     before = portal.store.events()
 
     portal.resets.plan(["c-1", "c-9"], OFFICE)
@@ -149,7 +149,7 @@ def test_a_plan_keeps_the_order_selected(portal: Portal) -> None:
             AccountStatus.DISABLED,
         ),
         (
-            lambda p: p.accounts.rename("c-1", None, OFFICE),
+            lambda p: p.accounts.rename("c-1", OFFICE, username=None),
             Decision.CANNOT,
             DecisionReason.NO_USERNAME,
             (),
@@ -476,7 +476,7 @@ def test_a_notebook_shows_the_first_rows_and_says_how_many_more(portal: Portal) 
     assert "Parent0019" in shown
     assert "Parent0020" not in shown
     assert "3 more" in shown
-    assert "more" not in records_as_html([{"a": None}], 1)
+    assert "more" not in records_as_html([{"a": None}] * 20)
 
 
 # -- the message
@@ -493,6 +493,7 @@ def test_the_message_for_one(portal: Portal) -> None:
         "skipped": 0,
         "cannot": 0,
         "replaces_chosen": 1,
+        "reveal": 0,
         "strategy": "last-name-first-initial",
         "lifetime_seconds": 14 * 86_400,
         "contact_id": "c-1",
@@ -523,8 +524,17 @@ def test_the_message_for_many(portal: Portal) -> None:
     }
     assert "2 of 4 contacts" in message.text
     assert "1 of them chose" in message.text
-    assert "1 skipped and 1 that cannot be set" in message.text
+    assert "1 skipped, 1 cannot be set" in message.text
     assert "Rosa" not in f"{message.text}{message.parameters}"
+
+
+def test_the_message_says_that_passwords_will_be_shown(portal: Portal) -> None:
+    """R15: whoever presses OK knows that the screen will show what nobody else may see."""
+    one, many = (portal.resets.plan(ids, OFFICE, reveal=True).confirmation for ids in (["c-1"], ["c-1", "c-2"]))
+    assert "It will be shown once, now." in one.text
+    assert "The passwords will be shown once, now." in many.text
+    assert one.parameters["reveal"] == 1
+    assert portal.resets.plan([], OFFICE).confirmation.text == "Nobody is selected."
 
 
 def test_the_message_for_many_says_nothing_of_what_is_not(portal: Portal) -> None:
@@ -609,7 +619,7 @@ def test_a_fingerprint_tells_what_the_operator_did_not_see(portal: Portal) -> No
     assert len(seen) == 9
     portal.resets.reset_password("c-1", OFFICE)
     seen.add(resets.plan(["c-1", "c-2"], OFFICE).fingerprint)
-    portal.accounts.rename("c-2", None, OFFICE)
+    portal.accounts.rename("c-2", OFFICE, username=None)
     seen.add(resets.plan(["c-1", "c-2"], OFFICE).fingerprint)
     portal.accounts.disable("c-2", OFFICE)
     seen.add(resets.plan(["c-1", "c-2"], OFFICE).fingerprint)

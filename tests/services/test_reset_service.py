@@ -273,14 +273,14 @@ def test_an_earlier_ticket_does_not_outlive_a_reset(portal: Portal) -> None:
         (bring_back, CHANGED),
         (issued, CHANGED),
         (lambda p: p.accounts.require_change("c-1", OFFICE, reason="compromised"), CHANGED),
-        (lambda p: p.accounts.rename("c-1", None, OFFICE), (ResetOutcome.FAILED, DecisionReason.NO_USERNAME)),
+        (lambda p: p.accounts.rename("c-1", OFFICE, username=None), (ResetOutcome.CANNOT, DecisionReason.NO_USERNAME)),
         (
             lambda p: p.accounts.sync_contacts([Contact(contact_id=ROSA_ID, last_name="Abbiatici")], OFFICE),
-            (ResetOutcome.FAILED, DecisionReason.NOT_DERIVABLE),
+            (ResetOutcome.CANNOT, DecisionReason.NOT_DERIVABLE),
         ),
         (lambda p: ticket_of(p), SET),
         (lambda p: p.sign_ins.sign_in("rabbiatici", "wrong"), SET),
-        (lambda p: p.accounts.rename("c-1", "rosa.a", OFFICE), SET),
+        (lambda p: p.accounts.rename("c-1", OFFICE, username="rosa.a"), SET),
         (lambda p: p.clock.move(days=30), SET),
     ],
     ids=[
@@ -333,7 +333,7 @@ def test_a_contact_that_is_gone_is_a_result(memory_portal: Portal) -> None:
     del memory_portal.store._accounts[ROSA_ID]  # type: ignore[attr-defined]  # No service removes a row.
 
     report = memory_portal.resets.apply(ok).run()
-    assert outcomes(report) == [(ResetOutcome.FAILED, DecisionReason.NO_ACCOUNT), SET]
+    assert outcomes(report) == [(ResetOutcome.CANNOT, DecisionReason.NO_ACCOUNT), SET]
 
 
 def test_a_new_name_makes_the_new_name_s_default_and_says_so(portal: Portal) -> None:
@@ -391,7 +391,7 @@ def test_privileges_count_when_the_plan_is_applied(portal: Portal) -> None:
 
     report = portal.with_parts(authorizer=not_rosa).resets.apply(ok).run()
 
-    assert outcomes(report) == [(ResetOutcome.FAILED, DecisionReason.NOT_PERMITTED), SET]
+    assert outcomes(report) == [(ResetOutcome.CANNOT, DecisionReason.NOT_PERMITTED), SET]
     assert portal.kinds("c-1")[-1] == "authz_fail set_many"
     assert portal.account("c-1").credential.epoch == 0
 
@@ -402,13 +402,13 @@ def test_the_one_who_pressed_ok_is_asked_about(portal: Portal) -> None:
     portal = portal.with_parts(authorizer=Grants(privileges={"office": Privilege, "boss": [Privilege.SET_ONE]}))
 
     assert outcomes(portal.resets.apply(confirmed(portal, ["c-1"], NOBODY)).run()) == [
-        (ResetOutcome.FAILED, DecisionReason.NOT_PERMITTED)
+        (ResetOutcome.CANNOT, DecisionReason.NOT_PERMITTED)
     ]
     assert outcomes(portal.resets.apply(confirmed(portal, ["c-1"], boss)).run()) == [SET]
     assert portal.account("c-1").credential.issued_by == "boss"
     assert (
         outcomes(portal.resets.apply(confirmed(portal, ["c-1", "c-2"], boss)).run())
-        == [(ResetOutcome.FAILED, DecisionReason.NOT_PERMITTED)] * 2
+        == [(ResetOutcome.CANNOT, DecisionReason.NOT_PERMITTED)] * 2
     )
 
 
@@ -418,7 +418,7 @@ def test_nobody_sets_their_own_by_pressing_ok_on_a_colleague_s_plan(portal: Port
     ok = confirmed(portal, ["c-1", "c-2"], parent)
 
     report = portal.resets.apply(ok).run()
-    assert outcomes(report) == [(ResetOutcome.FAILED, DecisionReason.NOT_PERMITTED), SET]
+    assert outcomes(report) == [(ResetOutcome.CANNOT, DecisionReason.NOT_PERMITTED), SET]
 
     own = ResetService(
         portal.store, hasher=portal.hasher, authorizer=portal.authorizer, clock=portal.clock, allow_own_account=True
@@ -533,7 +533,7 @@ def test_a_privilege_to_reveal_that_is_gone_at_apply_sets_nothing(portal: Portal
     (result,) = portal.with_parts(authorizer=only_set).resets.apply(ok).run()
 
     assert (result.outcome, result.reason, result.secret) == (
-        ResetOutcome.FAILED,
+        ResetOutcome.CANNOT,
         DecisionReason.REVEAL_NOT_PERMITTED,
         None,
     )
@@ -682,7 +682,7 @@ def test_a_plan_whose_expiry_passed_takes_no_password_away(portal: Portal) -> No
 
     report = portal.resets.apply(ok).run()
 
-    assert outcomes(report) == [(ResetOutcome.ALREADY_SET, None), (ResetOutcome.FAILED, DecisionReason.EXPIRY_PASSED)]
+    assert outcomes(report) == [(ResetOutcome.ALREADY_SET, None), (ResetOutcome.CANNOT, DecisionReason.EXPIRY_PASSED)]
     assert isinstance(portal.sign_ins.sign_in("rabbiatici", GOOD_PASSWORD), SignedIn)
 
 
@@ -732,7 +732,7 @@ def test_a_default_that_nobody_could_type_is_one_contact_s_result(portal: Portal
     ok = attrs.evolve(plan, items=tuple(items), clock=portal.clock).confirm(OFFICE)
     report = portal.resets.apply(ok).run()
 
-    assert outcomes(report) == [SET, (ResetOutcome.FAILED, DecisionReason.NOT_DERIVABLE), SET]
+    assert outcomes(report) == [SET, (ResetOutcome.CANNOT, DecisionReason.NOT_DERIVABLE), SET]
     assert portal.account("c-1").credential.epoch == 0
 
 
@@ -810,7 +810,7 @@ def test_an_executor_that_breaks_is_a_result(memory_portal: Portal, when: str) -
 
     assert outcomes(report) == [
         (ResetOutcome.FAILED, DecisionReason.HASHING_UNAVAILABLE),
-        (ResetOutcome.FAILED, DecisionReason.NOT_DERIVABLE),
+        (ResetOutcome.CANNOT, DecisionReason.NOT_DERIVABLE),
     ]
     assert outcomes(memory_portal.resets.apply(ok).run())[0] == SET
 

@@ -198,7 +198,7 @@ INTERFERING: dict[str, Callable[[Portal], object]] = {
     "issue": issued,
     "require change": lambda portal: portal.accounts.require_change("c-1", OFFICE, reason="compromised"),
     "settle": lambda portal: settled(portal, password=THIRD_PASSWORD),
-    "rename": lambda portal: portal.accounts.rename("c-1", "rossi", OFFICE),
+    "rename": lambda portal: portal.accounts.rename("c-1", OFFICE, username="rossi"),
     "sync": lambda portal: portal.accounts.sync_contacts(
         [attrs.evolve(portal.account("c-1").contact, last_name="Rossi")], OFFICE
     ),

@@ -844,7 +844,7 @@ class SignInMachine(RuleBasedStateMachine):
     @precondition(lambda self: not self.known.is_erased)
     def rename(self, username: str) -> None:
         """Give the account another user name."""
-        self.portal.accounts.rename("c-1", username, OFFICE)
+        self.portal.accounts.rename("c-1", OFFICE, username=username)
         self.known.username = username
 
     @rule()

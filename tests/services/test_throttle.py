@@ -320,9 +320,9 @@ def test_an_account_without_a_user_name_is_unlocked_too(portal: Portal) -> None:
     portal = portal.with_parts(limits=limits(default_failures=3))
     issued(portal)
     guess(portal, 3)
-    portal.accounts.rename("c-1", None, OFFICE)
+    portal.accounts.rename("c-1", OFFICE, username=None)
     portal.accounts.unlock("c-1", OFFICE)
-    portal.accounts.rename("c-1", "rossi", OFFICE)
+    portal.accounts.rename("c-1", OFFICE, username="rossi")
     assert isinstance(portal.sign_ins.sign_in("rossi", "AbbiaticiR"), PasswordChangeRequired)
 
 

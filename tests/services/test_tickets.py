@@ -224,7 +224,7 @@ def test_what_grows_the_epoch_voids_the_ticket(portal: Portal, step: Step, was_c
 @pytest.mark.parametrize(
     "step",
     [
-        pytest.param(lambda portal: portal.accounts.rename("c-1", "another", OFFICE), id="renamed"),
+        pytest.param(lambda portal: portal.accounts.rename("c-1", OFFICE, username="another"), id="renamed"),
         pytest.param(
             lambda portal: portal.accounts.sync_contacts([attrs.evolve(FAMILY[0], last_name="Rossi")], OFFICE),
             id="synced",

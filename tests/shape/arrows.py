@@ -37,6 +37,7 @@ ROOMS: Final[Mapping[str, Room]] = {
                 "_chunks",
                 "_default_warnings",
                 "_grapheme",
+                "_html",
                 "_name_parts",
                 "_text",
                 "_words",

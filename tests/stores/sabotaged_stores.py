@@ -264,8 +264,8 @@ class RaisesForOddText(MemoryAccountStore):
 class EpochIsVersion(MemoryAccountStore):
     """Ends every session when a hash is upgraded."""
 
-    def find_epoch(self, contact_id: ContactId, /) -> int | None:
-        account = self.find(contact_id)
+    def find_epoch(self, contact_id: str, /) -> int | None:
+        account = self.find(ContactId(contact_id))
         return None if account is None else account.version
 
 

@@ -25,3 +25,12 @@ class TestMemoryAttemptCounter(AttemptCounterContract):
     def counter(self, clock: ManualClock) -> MemoryAttemptCounter:
         """Return a fresh counter."""
         return MemoryAttemptCounter(clock=clock)
+
+
+def test_it_stands_in_for_a_store_that_is_opened_and_closed() -> None:
+    """R24: what an application does with its store, its tests can do with this one."""
+    with MemoryAccountStore() as store:
+        counter = store.counter()
+        assert counter.hit("key", None) == 1
+    store.close()
+    assert list(counter.counts(["key"])) == [1]

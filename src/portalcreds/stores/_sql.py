@@ -114,7 +114,7 @@ class SQLAccountStore:
         rows = self._reading("count", lambda statements, _: self._rows(statements, sql, parameters))
         return int(rows[0][0])
 
-    def find_epoch(self, contact_id: ContactId, /) -> int | None:
+    def find_epoch(self, contact_id: str, /) -> int | None:
         """Return the account's epoch, or None without one: one row by its key, two columns of it."""
         if not is_storable(contact_id):
             return None
@@ -166,7 +166,7 @@ class SQLAccountStore:
         if rows:
             run("record", work, self._port.transaction)
 
-    def events(self, contact_id: ContactId | None = None, *, limit: int | None = None) -> tuple[AuditEvent, ...]:
+    def events(self, contact_id: str | None = None, *, limit: int | None = None) -> tuple[AuditEvent, ...]:
         """
         Return what is on the record, oldest first.
 

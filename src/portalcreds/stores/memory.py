@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from operator import itemgetter
 from threading import Lock
+from typing import Self
 
 from ..account_queries import AccountPage, AccountQuery
 from ..accounts import Account
@@ -27,6 +28,20 @@ class MemoryAccountStore:
         self._accounts: dict[ContactId, Account] = {}
         self._owners: dict[str, ContactId] = {}
         self._events: list[AuditEvent] = []
+
+    def __enter__(self) -> Self:
+        """Return itself, like the stores that have something to close."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Do nothing: the accounts stay."""
+
+    def close(self) -> None:
+        """Do nothing, like `__exit__`."""
+
+    def counter(self, *, clock: Clock = utc_now) -> MemoryAttemptCounter:
+        """Return a new counter, as the stores that share their connections with one do."""
+        return MemoryAttemptCounter(clock=clock)
 
     def find(self, contact_id: ContactId, /) -> Account | None:
         """Return the contact's account, or None."""
@@ -58,9 +73,9 @@ class MemoryAccountStore:
         """Return how many accounts match on all pages."""
         return sum(map(query.matches, self._snapshot()))
 
-    def find_epoch(self, contact_id: ContactId, /) -> int | None:
+    def find_epoch(self, contact_id: str, /) -> int | None:
         """Return the account's epoch, or None without one."""
-        account = self.find(contact_id)
+        account = self.find(ContactId(contact_id))
         return None if account is None else account.credential.epoch
 
     def apply(self, changes: Sequence[Change], /) -> Sequence[ApplyResult]:
@@ -73,7 +88,7 @@ class MemoryAccountStore:
         with self._lock:
             self._events.extend(events)
 
-    def events(self, contact_id: ContactId | None = None, *, limit: int | None = None) -> tuple[AuditEvent, ...]:
+    def events(self, contact_id: str | None = None, *, limit: int | None = None) -> tuple[AuditEvent, ...]:
         """
         Return what is on the record, oldest first.
 

@@ -4,5 +4,13 @@ from __future__ import annotations
 
 from .account_store import AccountStoreContract
 from .attempt_counter import AttemptCounterContract, ManualClock
+from .hashers import CHEAPEST_CHOSEN, CHEAPEST_ISSUED, CountingHasher
 
-__all__ = ["AccountStoreContract", "AttemptCounterContract", "ManualClock"]
+__all__ = [
+    "CHEAPEST_CHOSEN",
+    "CHEAPEST_ISSUED",
+    "AccountStoreContract",
+    "AttemptCounterContract",
+    "CountingHasher",
+    "ManualClock",
+]
