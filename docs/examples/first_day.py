@@ -10,7 +10,7 @@ into an SQLite file, in a folder that is removed at the end unless you name a fi
 import argparse
 import sys
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 from tqdm import tqdm
@@ -21,6 +21,7 @@ from portalcreds import (
     DBAPIAccountStore,
     Decision,
     Grants,
+    InvalidValueError,
     Operator,
     PasswordChanged,
     PasswordChangeRequired,
@@ -32,6 +33,7 @@ from portalcreds import (
     SignedIn,
     SignInService,
     SyncAction,
+    SyncReport,
     Throttle,
     UpgradingHasher,
     default_password,
@@ -47,8 +49,11 @@ ROWS_SHOWN = 12
 def main() -> None:
     """Read, sync, plan, confirm, apply, look up, sign in."""
     arguments = parse_arguments()
-    reading = read_contacts_csv(arguments.contacts)
-    print(f"1. Read {len(reading.contacts)} contacts from {arguments.contacts.name}; {len(reading.refusals)} refused.")
+    try:
+        reading = read_contacts_csv(arguments.contacts)
+    except (InvalidValueError, OSError) as error:
+        sys.exit(str(error))
+    print(f"1. Read {arguments.contacts.name}: contacts: {len(reading.contacts)}, refused: {len(reading.refusals)}")
     for refusal in reading.refusals[:ROWS_SHOWN]:
         print(f"   line {refusal.line}: {refusal.field}: {refusal.mend}")
     with tempfile.TemporaryDirectory() as folder:
@@ -65,9 +70,10 @@ def first_day(reading: RosterReading, store: DBAPIAccountStore, hasher: Upgradin
     resets = ResetService(store, hasher=hasher, authorizer=authorizer)
     sign_ins = SignInService(store, hasher=hasher, throttle=throttle)
 
-    usernames = dict(usernames_for(reading.contacts)) | dict(reading.usernames)
+    usernames = dict(reading.usernames) | dict(usernames_for(reading))
     synced = accounts.sync_contacts(reading.contacts, OFFICE, usernames=usernames)
-    print(f"2. Synced with the SIS: {synced.count(SyncAction.ADD)} accounts added.")
+    print(f"2. Synced with the SIS: accounts added: {synced.count(SyncAction.ADD)}")
+    show_reasons(synced)
 
     plan = resets.plan([contact.contact_id for contact in reading.contacts], OFFICE)
     print("3. The plan:")
@@ -118,14 +124,29 @@ def sign_in(sign_ins: SignInService, username: str, contact: Contact) -> None:
         sys.exit("   the day should have ended with a sign-in")
 
 
-def usernames_for(contacts: Iterable[Contact]) -> Iterator[tuple[str, str]]:
-    """Make up user names for contacts whose SIS has none: first initial and last name, numbered where shared."""
-    shared: dict[str, int] = {}
-    for contact in contacts:
-        name = f"{(contact.first_name or '')[:1]}{contact.last_name or ''}".replace(" ", "").lower()
-        if name:
-            shared[name] = shared.get(name, 0) + 1
-            yield contact.contact_id, name if shared[name] == 1 else f"{name}{shared[name]}"
+def usernames_for(reading: RosterReading) -> Iterator[tuple[str, str]]:
+    """Make up user names for contacts whose SIS has none: first initial and last name, numbered where taken."""
+    taken = {username.strip().casefold() for username in reading.usernames.values()}
+    numbers: dict[str, int] = {}
+    for contact in reading.contacts:
+        name = f"{(contact.first_name or '')[:1]}{contact.last_name or ''}".replace(" ", "").casefold()
+        if contact.contact_id in reading.usernames or not name:
+            continue
+        username = name
+        while username in taken:
+            numbers[name] = numbers.get(name, 1) + 1
+            username = f"{name}{numbers[name]}"
+        taken.add(username)
+        yield contact.contact_id, username
+
+
+def show_reasons(synced: SyncReport) -> None:
+    """Print what a sync could not do, or what should be looked at."""
+    noted = [item for item in synced if item.reason is not None]
+    for item in noted[:ROWS_SHOWN]:
+        print(f"   {item.contact_id}: {item.action.value}, {item.reason}")
+    if len(noted) > ROWS_SHOWN:
+        print(f"   … {len(noted) - ROWS_SHOWN} more")
 
 
 def show(plan: ResetPlan) -> None:

@@ -204,6 +204,11 @@ class PasswordHasher(Protocol):
 class LegacyVerifier(Protocol):
     """**Protocol:** A scheme that is verified and never written; without a ``hash``, writing it is a type error."""
 
+    @property
+    def is_slow(self) -> bool:
+        """Whether a clock can tell its work from other work, so that denials need a floor (R7)."""
+        ...
+
     def identify(self, password_hash: PasswordHash, /) -> bool:
         """Return whether the hash is well-formed, within bounds, and of this scheme (R10). Never raises for a hash."""
         ...
@@ -268,6 +273,11 @@ class HashingPermit(Protocol):
 
 class CredentialHasher(Protocol):
     """**Protocol:** All that the services ask of hashing, in two costs: chosen and issued."""
+
+    @property
+    def denial_floor(self) -> timedelta:
+        """How long a denial takes at least by the clock; zero where all denials cost the same work anyway (R7)."""
+        ...
 
     def admit(self) -> HashingPermit | None:
         """Return a place in the queue, or None at once if it is full."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Final, TypeVar
@@ -92,6 +93,8 @@ class SignInService:
         ticket_lifetime: How long a change ticket works; at most ten minutes.
         on_change: Told once of each committed change of a password, with the account and the event, so that the host
             can notify the contact (ASVS 5.0 6.3.7). Its failure goes on the record and changes nothing.
+        monotonic: Tells how many seconds have passed, for the hasher's floor under the time that denials take.
+        sleep: Waits so many seconds, for the same.
 
     Raises:
         ConfigurationError: The parts cannot work together.
@@ -112,6 +115,8 @@ class SignInService:
         kw_only=True, default=MAX_TICKET_LIFETIME, alias="ticket_lifetime", validator=_lifetime
     )
     _on_change: ChangeHook | None = attrs.field(kw_only=True, default=None, alias="on_change", repr=False)
+    _monotonic: Callable[[], float] = attrs.field(kw_only=True, default=time.monotonic, alias="monotonic", repr=False)
+    _sleep: Callable[[float], object] = attrs.field(kw_only=True, default=time.sleep, alias="sleep", repr=False)
 
     def sign_in(self, username: str, password: str | Secret, *, source: str | None = None) -> SignInOutcome:
         """
@@ -200,14 +205,26 @@ class SignInService:
         permit = self._permit(attempt.name, attempt.source)
         if isinstance(permit, TryLater):
             return permit
+        began = self._monotonic()
         with permit:
-            for _ in range(_MAX_DECISIONS):
-                proof = self._verify(attempt, permit)
-                if proof is None:
-                    return SignInDenied()
-                outcome = then(proof)
-                if outcome is not None:
-                    return outcome
+            outcome = self._decide(attempt, permit, then)
+        if isinstance(outcome, SignInDenied):
+            # The permit is given back already: who waits takes nobody's place in the queue.
+            left = self._hasher.denial_floor.total_seconds() - (self._monotonic() - began)
+            if left > 0:
+                self._sleep(left)
+        return outcome
+
+    def _decide(
+        self, attempt: _Attempt, permit: HashingPermit, then: Callable[[_Proof], _T | None]
+    ) -> _T | SignInDenied | Unavailable:
+        for _ in range(_MAX_DECISIONS):
+            proof = self._verify(attempt, permit)
+            if proof is None:
+                return SignInDenied()
+            outcome = then(proof)
+            if outcome is not None:
+                return outcome
         return Unavailable()
 
     def _permit(self, name: str | None, source: str | None) -> HashingPermit | TryLater:

@@ -12,6 +12,7 @@ from portalcreds.tickets import MAX_TICKET_LIFETIME
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = sorted([ROOT / "README.md", *ROOT.glob("docs/**/*.md")])
+# A block fenced as ``py`` needs what a test has not, such as a server: it is shown and not run.
 BLOCK = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\]\(([^)#:]+)\)")
 
@@ -41,6 +42,15 @@ def test_links_lead_somewhere(page: Path) -> None:
     """A relative link names a file that is there."""
     missing = [link for link in LINK.findall(page.read_text("utf-8")) if not (page.parent / link).exists()]
     assert missing == []
+
+
+def test_rules_page_has_every_rule_that_is_cited() -> None:
+    """Whoever meets a rule's number in the source finds it on the page of rules, once."""
+    sources = [path.read_text("utf-8") for path in ROOT.glob("src/**/*.py")]
+    cited = {int(number) for text in sources for number in re.findall(r"\bR(\d+)\b", text)}
+    stated = re.findall(r"^- \*\*R(\d+)\*\*", (ROOT / "docs/explanation/rules.md").read_text("utf-8"), re.MULTILINE)
+    assert [int(number) for number in stated] == list(range(1, 25))
+    assert cited <= set(range(1, 25))
 
 
 def test_security_page_states_every_limit() -> None:

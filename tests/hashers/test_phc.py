@@ -76,7 +76,16 @@ BOMBS = {
     "reordered": encoded("t=1,m=8,p=1"),
     "duplicate": encoded("m=8,m=8,t=1,p=1"),
     "missing": encoded("m=8,t=1"),
-    "one more": encoded("m=8,t=1,p=1,keyid=AAAA"),
+    "one more": encoded("m=8,t=1,p=1,x=1"),
+    "associated data": encoded("m=8,t=1,p=1,data=AAAA"),
+    "empty name of a key": encoded("m=8,t=1,p=1,keyid="),
+    "padded name of a key": encoded("m=8,t=1,p=1,keyid=azE="),
+    "name of a key with bits left over": encoded("m=8,t=1,p=1,keyid=azF"),
+    "name of a key that is no base64": encoded("m=8,t=1,p=1,keyid=azEAA"),
+    "name of a key of 9 bytes": encoded("m=8,t=1,p=1,keyid=" + base64(9)),
+    "two names of keys": encoded("m=8,t=1,p=1,keyid=azE,keyid=azE"),
+    "name of a key first": encoded("keyid=azE,m=8,t=1,p=1"),
+    "name of a key in upper case": encoded("m=8,t=1,p=1,KEYID=azE"),
     "upper case": encoded("M=8,t=1,p=1"),
     "blank between": encoded("m=8, t=1,p=1"),
     # Schemes and versions.
@@ -163,8 +172,8 @@ def test_a_hash_up_to_the_ceilings_is_read(text: str, expected: tuple[int, ...])
         stored.memory_kib,
         stored.time_cost,
         stored.lanes,
-        stored.salt_bytes,
-        stored.tag_bytes,
+        len(stored.salt),
+        len(stored.tag),
     )
 
 
@@ -195,6 +204,6 @@ def test_what_the_gate_reads_the_backend_reads_in_the_same_way(salt: bytes, tag:
     stored = _phc.parse(text)
 
     assert stored is not None
-    assert (stored.salt_bytes, stored.tag_bytes) == (len(salt), len(tag))
+    assert (stored.salt, stored.tag) == (salt, tag)
     # A disagreement would raise HashingUnavailableError("VerificationError").
     assert Argon2Hasher().verify(Secret("password"), PasswordHash(text)) is False

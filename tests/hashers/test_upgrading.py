@@ -25,6 +25,7 @@ from portalcreds.hashers import (
     Argon2Hasher,
     HashingPool,
     HashingUnavailableError,
+    KeyRing,
     UpgradingHasher,
     upgrading,
 )
@@ -39,6 +40,8 @@ OTHER = Argon2Hasher(attrs.evolve(CHEAPEST_CHOSEN, memory_kib=32))
 
 class Reversed:
     """A legacy scheme that is written by hand: ``reversed$`` and the password backwards. It counts what it does."""
+
+    is_slow = False
 
     def __init__(self) -> None:
         self.verifies = 0
@@ -216,15 +219,20 @@ def test_a_decoy_that_matches_is_no_match(bench: Bench, monkeypatch: pytest.Monk
 def test_the_dummy_work_is_done_at_the_real_costs(monkeypatch: pytest.MonkeyPatch) -> None:
     """R7, D4: the backend sees hashes of both profiles, well-formed, and runs them to the end."""
     seen = []
-    real = low_level.verify_secret
+    plain, core = low_level.verify_secret, low_level.core
 
     def spy(encoded: bytes, *args: Any) -> bool:
         seen.append(encoded.decode().split("$")[3])
-        return real(encoded, *args)
+        return plain(encoded, *args)
+
+    def core_spy(context: Any, kind: int) -> int:
+        seen.append(f"m={context.m_cost},t={context.t_cost},p={context.lanes}")
+        return core(context, kind)
 
     chosen, issued = Argon2Hasher(CHOSEN), Argon2Hasher(ISSUED)
     with UpgradingHasher(chosen=chosen, issued=issued) as hasher, admitted(hasher) as permit:
         monkeypatch.setattr(low_level, "verify_secret", spy)
+        monkeypatch.setattr(low_level, "core", core_spy)
         assert permit.check(Secret("wrong"), None) == HashCheck(matched=False)
 
     assert sorted(seen) == ["m=19456,t=2,p=1", "m=65536,t=3,p=4"]
@@ -439,6 +447,8 @@ from portalcreds.testing.hashers import CHEAPEST_CHOSEN, CHEAPEST_ISSUED
 entered, opened, handled = threading.Event(), threading.Event(), threading.Event()
 
 class Slow:
+    is_slow = False
+
     def identify(self, password_hash):
         return True
 
@@ -484,6 +494,127 @@ def test_an_interrupt_reaches_the_caller_while_the_work_goes_on() -> None:
 
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.splitlines() == ["interrupted False", "None", "True"]
+
+
+# -- a pepper
+
+
+KEYS = {"k1": b"the first canary", "k2": b"the other canary"}
+
+
+def peppered(current: str = "k2", *names: str, may_leave_process: bool = False) -> UpgradingHasher:
+    """Hash fast with those of the keys, or with both, in a pool of its own."""
+    keys = {name: key for name, key in KEYS.items() if not names or name in names}
+    ring = KeyRing(current=current, keys=keys, may_leave_process=may_leave_process)
+    return UpgradingHasher(
+        chosen=Argon2Hasher(CHEAPEST_CHOSEN, key_ring=ring),
+        issued=Argon2Hasher(CHEAPEST_ISSUED, key_ring=ring),
+        legacy=[Reversed()],
+    )
+
+
+@pytest.fixture
+def stored_before() -> dict[str, PasswordHash | None]:
+    """What may be stored when a second key was made the current one."""
+    with peppered("k1", "k1") as before, peppered() as after, admitted(before) as old, admitted(after) as new:
+        return {
+            "nothing": None,
+            "unknown": PasswordHash("{CRYPT}"),
+            "chosen": new.hash_chosen(Secret(PASSWORD)),
+            "issued": next(after.hash_issued([Secret(PASSWORD)])),
+            "chosen, older key": old.hash_chosen(Secret(PASSWORD)),
+            "issued, older key": next(before.hash_issued([Secret(PASSWORD)])),
+            "chosen, no key": chosen_hash(),
+            "issued, no key": issued_hash(),
+        }
+
+
+def test_a_refusal_costs_the_same_with_a_pepper(
+    stored_before: dict[str, PasswordHash | None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """R7: one chosen and one issued hash, real or dummy, whatever key the stored one names; dummies have one too."""
+    work: list[tuple[int, int]] = []
+    plain, core = low_level.verify_secret, low_level.core
+
+    def plain_spy(encoded: bytes, *args: Any) -> bool:
+        work.append((int(encoded.split(b"$")[3].split(b",")[0][2:]), 0))
+        return plain(encoded, *args)
+
+    def core_spy(context: Any, kind: int) -> int:
+        work.append((context.m_cost, context.secretlen))
+        return core(context, kind)
+
+    told = {}
+    with peppered() as hasher, admitted(hasher) as permit:
+        monkeypatch.setattr(low_level, "verify_secret", plain_spy)
+        monkeypatch.setattr(low_level, "core", core_spy)
+        for name, stored in stored_before.items():
+            work.clear()
+            assert not permit.check(Secret("wrong"), stored).matched
+            told[name] = sorted(work)
+
+    assert told == {
+        name: [(8, 0 if name == "issued, no key" else 16), (16, 0 if name == "chosen, no key" else 16)]
+        for name in stored_before
+    }
+
+
+def test_rotation_upgrades_at_sign_in(stored_before: dict[str, PasswordHash | None]) -> None:
+    """R4: a match with an older key, or none, is to be written anew; one in the chosen profile with this one is not."""
+    with peppered() as hasher, admitted(hasher) as permit:
+        told = {
+            name: permit.check(Secret(PASSWORD), stored)
+            for name, stored in stored_before.items()
+            if name not in {"nothing", "unknown"}
+        }
+        rewritten = permit.hash_chosen(Secret(PASSWORD))
+        assert permit.check(Secret(PASSWORD), rewritten) == HashCheck(matched=True)
+
+    assert told == {name: HashCheck(matched=True, needs_upgrade=name != "chosen") for name in told}
+    assert "keyid=azI$" in rewritten.encoded
+
+
+@pytest.mark.parametrize("password", [PASSWORD, "wrong"])
+def test_a_missing_key_is_an_error_and_no_outcome(password: str, stored_before: dict[str, PasswordHash | None]) -> None:
+    """NIST's pepper: with the right password as with a wrong one, nobody is denied falsely and nobody let in."""
+    stored = stored_before["chosen"]
+    assert stored is not None
+    with peppered("k1", "k1") as hasher, admitted(hasher) as permit:
+        for question in (permit.check, permit.matches):
+            with pytest.raises(HashingUnavailableError) as caught:
+                question(Secret(password), stored)
+            assert caught.value.code == "missing_key"
+
+
+def test_keys_do_not_leave_the_process_unasked() -> None:
+    """R13: leave for the plaintexts is none for the keys; refused before anything is taken, and the error says how."""
+    spy, executor = elsewhere()
+    with peppered() as hasher, pytest.raises(ConfigurationError, match="KeyRing") as caught:
+        hasher.hash_issued(numbered(1), executor=executor, may_leave_process=True)
+
+    assert caught.value.argument == "executor"
+    assert spy.calls == []
+
+
+def test_threads_of_the_host_need_no_leave_for_keys() -> None:
+    """R13: they are of this process."""
+    with peppered() as hasher, ThreadPoolExecutor(1) as executor:
+        assert "keyid=azI$" in next(hasher.hash_issued(numbered(1), executor=executor)).encoded
+
+
+def test_keys_that_may_leave_go_along_to_another_process() -> None:
+    """R13: with both permissions, the hashes are those of this process, and name the key."""
+    with (
+        peppered(may_leave_process=True) as hasher,
+        ProcessPoolExecutor(1, mp_context=get_context("spawn")) as executor,
+        admitted(hasher) as permit,
+    ):
+        (stored,) = hasher.hash_issued(numbered(1), executor=executor, may_leave_process=True)
+        with pytest.raises(ConfigurationError, match="plaintexts"):
+            hasher.hash_issued(numbered(1), executor=executor)
+
+        assert "keyid=azI$" in stored.encoded
+        assert permit.check(Secret("password 0"), stored).matched
 
 
 # -- many at once

@@ -40,7 +40,7 @@ from portalcreds.accounts import Account, Credential, CredentialOrigin, Password
 from portalcreds.audit import AuditEvent
 from portalcreds.default_passwords import RandomReadable
 from portalcreds.exceptions import ConfigurationError, StoreError, StoreUnavailableError, TransactionAborted
-from portalcreds.hashers import Argon2Hasher, UpgradingHasher
+from portalcreds.hashers import Argon2Hasher, HashingPool, UpgradingHasher
 from portalcreds.outcomes import (
     DefaultExpired,
     PasswordChanged,
@@ -1024,3 +1024,83 @@ def test_a_shortage_of_memory_spends_no_credential(portal: Portal, was_chosen: b
             outcome = portal.with_parts(sign_in_hasher=hasher).sign_ins.sign_in("rabbiatici", right)
             assert outcome == Unavailable()
     assert isinstance(portal.sign_ins.sign_in("rabbiatici", right), SignedIn if was_chosen else PasswordChangeRequired)
+
+
+@pytest.mark.parametrize("username", ["rabbiatici", "nobody", "PObrien", "avdberg"])
+def test_a_denial_waits_for_the_floor_and_holds_no_place(memory_portal: Portal, username: str) -> None:
+    """R7: with a slow scheme configured every denial takes as long by the clock, and the wait keeps nobody out."""
+    portal = memory_portal
+    settled(portal)
+    issued(portal, "c-2")
+    waited: list[float] = []
+    seconds = iter([100.0, 100.25])
+    with HashingPool(queue_limit=1, workers=1) as pool:
+        hasher = UpgradingHasher(
+            chosen=Argon2Hasher(CHEAPEST_CHOSEN),
+            issued=Argon2Hasher(CHEAPEST_ISSUED),
+            pool=pool,
+            denial_floor=timedelta(seconds=1),
+        )
+
+        def sleep(left: float) -> None:
+            place = hasher.admit()
+            assert place is not None, "the one place of the queue is free while somebody waits"
+            with place:
+                waited.append(left)
+
+        service = SignInService(
+            portal.store,
+            hasher=hasher,
+            throttle=portal.throttle,
+            clock=portal.clock,
+            monotonic=lambda: next(seconds),
+            sleep=sleep,
+        )
+        assert service.sign_in(username, "a wrong password") == SignInDenied()
+    assert waited == [0.75]
+
+
+def test_nobody_waits_who_is_not_denied_or_took_longer(memory_portal: Portal) -> None:
+    """R7: a right password goes on at once, and a denial that took as long as the floor waits no more."""
+    portal = memory_portal
+    settled(portal)
+    seconds = iter([0.0, 0.0, 2.0])
+    with UpgradingHasher(
+        chosen=Argon2Hasher(CHEAPEST_CHOSEN),
+        issued=Argon2Hasher(CHEAPEST_ISSUED),
+        denial_floor=timedelta(seconds=1),
+    ) as hasher:
+        service = SignInService(
+            portal.store,
+            hasher=hasher,
+            throttle=portal.throttle,
+            clock=portal.clock,
+            monotonic=lambda: next(seconds),
+            sleep=lambda left: pytest.fail("nobody should wait"),
+        )
+        assert isinstance(service.sign_in("rabbiatici", GOOD_PASSWORD), SignedIn)
+        assert service.sign_in("rabbiatici", "wrong") == SignInDenied()
+
+
+def test_a_slow_scheme_needs_a_floor() -> None:
+    """R7: what takes a time of its own cannot be configured without the floor that hides it; a fast one can."""
+
+    class Legacy:
+        def __init__(self, is_slow: bool) -> None:
+            self.is_slow = is_slow
+
+        def identify(self, password_hash: PasswordHash, /) -> bool:
+            return False
+
+        def verify(self, password: Secret, password_hash: PasswordHash, /) -> bool:
+            return False
+
+    chosen, issued_ = Argon2Hasher(CHEAPEST_CHOSEN), Argon2Hasher(CHEAPEST_ISSUED)
+    with pytest.raises(ConfigurationError) as refused:
+        UpgradingHasher(chosen=chosen, issued=issued_, legacy=[Legacy(is_slow=True)])
+    assert refused.value.argument == "denial_floor"
+    UpgradingHasher(chosen=chosen, issued=issued_, legacy=[Legacy(is_slow=False)]).close()
+    with UpgradingHasher(
+        chosen=chosen, issued=issued_, legacy=[Legacy(is_slow=True)], denial_floor=timedelta(seconds=1)
+    ) as hasher:
+        assert hasher.denial_floor == timedelta(seconds=1)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ..exceptions import HashingUnavailableError
 from .argon2 import CHOSEN, ISSUED, Argon2Hasher, Argon2Parameters
+from .key_ring import KeyRing
 from .pool import HashingPool
 from .upgrading import UpgradingHasher
 
@@ -14,5 +15,6 @@ __all__ = [
     "Argon2Parameters",
     "HashingPool",
     "HashingUnavailableError",
+    "KeyRing",
     "UpgradingHasher",
 ]

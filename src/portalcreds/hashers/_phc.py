@@ -2,7 +2,8 @@
 Read an Argon2 hash that somebody else may have written, before any hashing code sees it (R10).
 
 ``argon2.extract_parameters`` will not do: it reads Arabic-Indic digits, signs, blanks and fields out of order, which
-the C code then reads differently or not at all. And the C code will not do: it obeys a hash that asks for 4 GiB.
+the C code then reads differently or not at all. And the C code will not do: it obeys a hash that asks for 4 GiB, and
+does not know the ``keyid`` of the PHC string format.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from typing import Final
 import attrs
 
 MAX_ENCODED_LENGTH: Final = 256
-"""Characters of a whole hash. The longest that the other bounds let through has 207."""
+"""Characters of a whole hash. The longest that the other bounds let through has 225."""
 
 MAX_MEMORY_KIB: Final = 256 * 1024
 """
@@ -41,14 +42,17 @@ MIN_BYTES: Final = 16
 MAX_BYTES: Final = 64
 """Bytes of a salt and of a tag."""
 
+MAX_KEY_ID_BYTES: Final = 8
+"""Bytes of the name of a key (PHC string format, Argon2's ``keyid``)."""
+
 PREFIX: Final = "$argon2"
 """What every Argon2 hash begins with, ours or not."""
 
 # ASCII only, and without backtracking: no two neighbouring parts can match the same character. Without padding, 16 to
-# 64 bytes of base64 are 22 to 86 characters.
+# 64 bytes of base64 are 22 to 86 characters, and 1 to 8 bytes 2 to 11.
 _GRAMMAR: Final = re.compile(
     r"\$argon2id\$v=19"
-    r"\$m=([1-9][0-9]{0,6}),t=([1-9][0-9]{0,2}),p=([1-9][0-9]{0,2})"
+    r"\$m=([1-9][0-9]{0,6}),t=([1-9][0-9]{0,2}),p=([1-9][0-9]{0,2})(?:,keyid=([A-Za-z0-9+/]{2,11}))?"
     r"\$([A-Za-z0-9+/]{22,86})\$([A-Za-z0-9+/]{22,86})",
     re.ASCII,
 )
@@ -63,15 +67,17 @@ class StoredArgon2:
         memory_kib: Memory in kibibytes.
         time_cost: Passes over it.
         lanes: Lanes.
-        salt_bytes: Length of the salt.
-        tag_bytes: Length of the tag.
+        salt: The salt.
+        tag: What hashing the password with that salt has to give.
+        key_id: The name of the key that went in besides, or None.
     """
 
     memory_kib: int
     time_cost: int
     lanes: int
-    salt_bytes: int
-    tag_bytes: int
+    salt: bytes = attrs.field(repr=False)
+    tag: bytes = attrs.field(repr=False)
+    key_id: bytes | None = None
 
 
 def parse(encoded: str) -> StoredArgon2 | None:
@@ -82,12 +88,23 @@ def parse(encoded: str) -> StoredArgon2 | None:
     if match is None:
         return None
     memory_kib, time_cost, lanes = (int(digits) for digits in match.group(1, 2, 3))
-    salt_bytes, tag_bytes = (_length_of(text) for text in match.group(4, 5))
-    if within_ceilings(memory_kib, time_cost, lanes) and salt_bytes and tag_bytes:
-        return StoredArgon2(
-            memory_kib=memory_kib, time_cost=time_cost, lanes=lanes, salt_bytes=salt_bytes, tag_bytes=tag_bytes
-        )
-    return None
+    names_key = match.group(4) is not None
+    key_id = _decoded(match.group(4), 1, MAX_KEY_ID_BYTES) if names_key else None
+    salt, tag = (_decoded(text, MIN_BYTES, MAX_BYTES) for text in match.group(5, 6))
+    if salt is None or tag is None or (names_key and key_id is None):
+        return None
+    if not within_ceilings(memory_kib, time_cost, lanes):
+        return None
+    return StoredArgon2(memory_kib=memory_kib, time_cost=time_cost, lanes=lanes, salt=salt, tag=tag, key_id=key_id)
+
+
+def write(stored: StoredArgon2) -> str:
+    """Return what `parse` reads."""
+    key_id = "" if stored.key_id is None else f",keyid={_encoded(stored.key_id)}"
+    return (
+        f"{PREFIX}id$v=19$m={stored.memory_kib},t={stored.time_cost},p={stored.lanes}{key_id}"
+        f"${_encoded(stored.salt)}${_encoded(stored.tag)}"
+    )
 
 
 def within_ceilings(memory_kib: int, time_cost: int, lanes: int) -> bool:
@@ -100,13 +117,15 @@ def within_ceilings(memory_kib: int, time_cost: int, lanes: int) -> bool:
     )
 
 
-def _length_of(unpadded: str) -> int:
-    """Return how many bytes the base64 text holds, or 0 if the text is not canonical."""
+def _decoded(unpadded: str, least: int, most: int) -> bytes | None:
+    """Return the bytes that the base64 text holds, or None if it is not canonical or of another length."""
     try:
         content = b64decode(unpadded + "=" * (-len(unpadded) % 4))
     except binascii.Error:
-        return 0
+        return None
     # The last character may carry bits that no byte holds: without this there would be up to 16 spellings of each tag.
-    if b64encode(content).rstrip(b"=") != unpadded.encode("ascii"):
-        return 0
-    return len(content)
+    return content if least <= len(content) <= most and _encoded(content) == unpadded else None
+
+
+def _encoded(content: bytes) -> str:
+    return b64encode(content).rstrip(b"=").decode("ascii")

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import os
-import threading
 from collections import deque
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Generic, Self, TypeVar
 
 import attrs
 
 from ..exceptions import ConfigurationError, HashingUnavailableError, PortalCredsError
+from ._arena import Arena, MemoryBudget
 from .argon2 import CHOSEN
 
 if TYPE_CHECKING:
@@ -34,8 +34,10 @@ class HashingPool:
     Threads start with the first work. After a fork the child gets threads and places of its own. Hand one pool to
     several hashers to bound them together; whoever made it closes it.
 
+    The memory of large hashes is kept for the next ones, within the same bound, and released after 10 s without work.
+
     Args:
-        max_memory_bytes: What all hashes that run at once may take together.
+        max_memory_bytes: What all hashes that run at once may take together, with what is kept.
         slot_memory_bytes: What one hash of the most expensive profile takes.
         workers: Number of threads, or None for one for each core. Fewer if memory holds fewer hashes.
         queue_limit: How many callers may run and wait together, or None for 16 for each thread.
@@ -102,20 +104,22 @@ class HashingPool:
         self._start(work, job)
         return work
 
-    @contextmanager
-    def memory(self, amount: int) -> Iterator[None]:
-        """Hold so many bytes of the pool's memory once they are free. Only inside a job, and never one in another."""
-        budget = self._current().budget
-        budget.take(amount)
-        try:
-            yield
-        finally:
-            budget.give_back(amount)
+    def memory(self, amount: int, *, in_arena: bool = False) -> AbstractContextManager[Arena | None]:
+        """
+        Hold so many bytes of the pool's memory once they are free. Only inside a job, and never one in another.
+
+        Args:
+            amount: How many bytes.
+            in_arena: Whether they may be memory that is kept for the next who asks for as much. There may be none.
+        """
+        return self._current().budget.hold(amount, in_arena=in_arena)
 
     def close(self) -> None:
         """Take no more work, drop what has not begun, and wait for what runs."""
         self._is_closed = True
-        self._current().executor.shutdown(wait=True, cancel_futures=True)
+        state = self._current()
+        state.executor.shutdown(wait=True, cancel_futures=True)
+        state.budget.close()
 
     def __enter__(self) -> Self:
         return self
@@ -153,7 +157,7 @@ class HashingPool:
             process_id=os.getpid(),
             executor=ThreadPoolExecutor(self.workers, thread_name_prefix="hashing"),
             places=deque([None] * self.queue_limit),
-            budget=_Budget(self.max_memory_bytes),
+            budget=MemoryBudget(self.max_memory_bytes),
         )
 
 
@@ -261,23 +265,4 @@ class _State:
     process_id: int
     executor: ThreadPoolExecutor
     places: deque[None]
-    budget: _Budget
-
-
-class _Budget:
-    """Bytes, handed out in the order asked for, so that a large hash does not starve behind small ones."""
-
-    def __init__(self, total: int) -> None:
-        self._free = total
-        self._door = threading.Lock()
-        self._freed = threading.Condition(threading.Lock())
-
-    def take(self, amount: int) -> None:
-        with self._door, self._freed:
-            self._freed.wait_for(lambda: self._free >= amount)
-            self._free -= amount
-
-    def give_back(self, amount: int) -> None:
-        with self._freed:
-            self._free += amount
-            self._freed.notify()
+    budget: MemoryBudget

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterable, Iterator, Sequence
+from datetime import timedelta
 from functools import partial
 from types import TracebackType
 from typing import TYPE_CHECKING, Final, Self
@@ -15,6 +16,7 @@ from ..accounts import PasswordHash
 from ..exceptions import ConfigurationError, InvalidValueError
 from ..protocols import HashCheck, LegacyVerifier, PasswordHasher
 from ..secret import Secret
+from ._arena import WORTHWHILE_BYTES, Arena, arenas_work
 from ._bulk import in_order, receive_from_elsewhere, send_elsewhere
 from ._phc import PREFIX, parse
 from .argon2 import CHOSEN, ISSUED, SALT_BYTES, Argon2Hasher
@@ -42,9 +44,12 @@ class UpgradingHasher:
         issued: Writes the hashes of issued ones; by default `Argon2Hasher` with `ISSUED`.
         legacy: Verify what neither of the two identifies. The first that identifies a hash is taken.
         pool: Where to hash, or None for a pool of its own. A pool handed in is borrowed, and not closed.
+        denial_floor: How long every denial takes at least by the clock. Needed with a slow legacy scheme, whose work no
+            other denial does: longer than it takes on this machine, such as a second.
 
     Raises:
-        ConfigurationError: One hash of a profile takes more memory than the pool has.
+        ConfigurationError: One hash of a profile takes more memory than the pool has, or a legacy scheme is slow and
+            *denial_floor* is missing.
     """
 
     def __init__(
@@ -54,7 +59,12 @@ class UpgradingHasher:
         issued: PasswordHasher | None = None,
         legacy: Sequence[LegacyVerifier] = (),
         pool: HashingPool | None = None,
+        denial_floor: timedelta | None = None,
     ) -> None:
+        # What does not say that it is fast counts as slow.
+        if denial_floor is None and any(getattr(verifier, "is_slow", True) for verifier in legacy):
+            mend = "pass how long every denial takes at least, such as timedelta(seconds=1): a legacy scheme is slow"
+            raise ConfigurationError("denial_floor", mend)
         chosen = Argon2Hasher(CHOSEN) if chosen is None else chosen
         issued = Argon2Hasher(ISSUED) if issued is None else issued
         largest = max(_memory_bytes(chosen), _memory_bytes(issued))
@@ -65,6 +75,12 @@ class UpgradingHasher:
         self._chosen: Final = _profile(chosen)
         self._issued: Final = _profile(issued)
         self._legacy: Final = tuple(legacy)
+        self._denial_floor: Final = timedelta(0) if denial_floor is None else denial_floor
+
+    @property
+    def denial_floor(self) -> timedelta:
+        """How long every denial takes at least by the clock; zero for as long as its work takes."""
+        return self._denial_floor
 
     def admit(self) -> Permit | None:
         """
@@ -91,7 +107,8 @@ class UpgradingHasher:
             may_leave_process: Whether the plaintexts may be sent to an executor that is not of this process's threads.
 
         Raises:
-            ConfigurationError: *executor* is none, or plaintexts would leave the process without permission.
+            ConfigurationError: *executor* is none, or plaintexts or the keys of a pepper would leave the process
+                without permission (for the keys, the `KeyRing` gives it).
             InvalidValueError: While iterating: a password has no canonical form.
             HashingUnavailableError: While iterating: hashing failed, or the pool is closed.
         """
@@ -106,6 +123,10 @@ class UpgradingHasher:
         if not may_leave_process and not isinstance(executor, ThreadPoolExecutor):
             raise ConfigurationError(
                 "may_leave_process", "pass True if plaintexts may be sent to this executor, or a ThreadPoolExecutor"
+            )
+        if not isinstance(executor, ThreadPoolExecutor) and not self._issued.may_leave_process:
+            raise ConfigurationError(
+                "executor", "make the KeyRing with may_leave_process=True if its keys may be sent to this executor"
             )
         send = partial(self._send_issued_elsewhere, executor)
         return in_order(passwords, send, receive_from_elsewhere, ahead=_AHEAD_ELSEWHERE)
@@ -136,9 +157,9 @@ class UpgradingHasher:
             elif isinstance(route, _Profile):
                 due.remove(route)
         for profile in due:
-            with self._pool.memory(profile.memory_bytes):
+            with self._pool.memory(profile.memory_bytes, in_arena=profile.in_arena) as arena:
                 # Work for the clock: whatever it says is not a match.
-                profile.verifier.verify(typed.canonical, profile.decoy)
+                profile.verify(arena, typed.canonical, profile.decoy)
         return HashCheck(matched=False, fault=fault)
 
     def _matches(self, typed: _Typed, password_hash: PasswordHash) -> bool:
@@ -146,19 +167,19 @@ class UpgradingHasher:
         return typed.fault is None and not isinstance(route, str) and self._is_match(route, typed, password_hash)
 
     def _is_match(self, route: _Route, typed: _Typed, password_hash: PasswordHash) -> bool:
-        with self._pool.memory(route.memory_bytes):
-            if route.verifier.verify(typed.canonical, password_hash):
+        with self._pool.memory(route.memory_bytes, in_arena=route.in_arena) as arena:
+            if route.verify(arena, typed.canonical, password_hash):
                 return True
             if isinstance(route, _Profile) or typed.raw is None:
                 return False
             # Whoever wrote it may have hashed what was typed as it was (R18).
-            return route.verifier.verify(typed.raw, password_hash)
+            return route.verify(arena, typed.raw, password_hash)
 
     def _route(self, password_hash: PasswordHash) -> _Route | str:
         """Return what verifies the hash, or as str the code for why nothing does."""
         profiles = (self._chosen, self._issued)
         for profile in profiles:
-            if profile.verifier.identify(password_hash) and not profile.verifier.needs_rehash(password_hash):
+            if profile.verifier.identify(password_hash) and profile.costs_the_same(password_hash):
                 return profile
         for profile in profiles:
             if profile.verifier.identify(password_hash):
@@ -173,12 +194,12 @@ class UpgradingHasher:
         return "hash_refused" if password_hash.encoded.startswith(PREFIX) else "hash_unknown"
 
     def _hash_chosen(self, canonical: Secret) -> PasswordHash:
-        with self._pool.memory(self._chosen.memory_bytes):
-            return self._chosen.verifier.hash(canonical)
+        with self._pool.memory(self._chosen.memory_bytes, in_arena=self._chosen.in_arena) as arena:
+            return self._chosen.hash(arena, canonical)
 
     def _hash_issued(self, canonical: Secret, salt: bytes) -> PasswordHash:
-        with self._pool.memory(self._issued.memory_bytes):
-            return self._issued.verifier.hash(canonical, salt=salt)
+        with self._pool.memory(self._issued.memory_bytes, in_arena=self._issued.in_arena) as arena:
+            return self._issued.hash(arena, canonical, salt)
 
     def _send_issued(self, password: Secret) -> Future[JobResult[PasswordHash]]:
         return self._pool.submit(partial(self._hash_issued, _canonical(password), secrets.token_bytes(SALT_BYTES)))
@@ -240,8 +261,14 @@ class Permit:
 class _Route:
     """What verifies a hash that is of neither profile, and the memory that this takes."""
 
-    verifier: LegacyVerifier
+    verifier: LegacyVerifier | PasswordHasher
     memory_bytes: int = 0
+    in_arena: bool = False
+
+    def verify(self, arena: Arena | None, password: Secret, password_hash: PasswordHash) -> bool:
+        if arena is not None and isinstance(self.verifier, Argon2Hasher):
+            return self.verifier._verify_in(arena, password, password_hash)
+        return self.verifier.verify(password, password_hash)
 
 
 @attrs.frozen(kw_only=True, eq=False)
@@ -251,11 +278,32 @@ class _Profile(_Route):
     verifier: PasswordHasher
     decoy: PasswordHash
 
+    @property
+    def may_leave_process(self) -> bool:
+        key_ring = getattr(self.verifier, "key_ring", None)
+        return key_ring is None or bool(key_ring.may_leave_process)
+
+    def costs_the_same(self, password_hash: PasswordHash) -> bool:
+        # Not in the protocol. A hash with an older key is to be written anew, but costs what the others cost (R7).
+        says = getattr(self.verifier, "costs_the_same", None)
+        return bool(says(password_hash)) if callable(says) else not self.verifier.needs_rehash(password_hash)
+
+    def hash(self, arena: Arena | None, password: Secret, salt: bytes | None = None) -> PasswordHash:
+        if arena is not None and isinstance(self.verifier, Argon2Hasher):
+            return self.verifier._hash_in(arena, password, salt)
+        return self.verifier.hash(password, salt=salt)
+
 
 def _profile(hasher: PasswordHasher) -> _Profile:
-    # A real hash and not a made-up one, so that verifying it goes the same way through any hasher.
-    decoy = hasher.hash(Secret(secrets.token_urlsafe(32)))
-    return _Profile(verifier=hasher, memory_bytes=_memory_bytes(hasher), decoy=decoy)
+    memory_bytes = _memory_bytes(hasher)
+    return _Profile(
+        verifier=hasher,
+        memory_bytes=memory_bytes,
+        # Of a class made from it, nobody knows what the host changed.
+        in_arena=type(hasher) is Argon2Hasher and memory_bytes >= WORTHWHILE_BYTES and arenas_work(),
+        # A real hash and not a made-up one, so that verifying it goes the same way through any hasher.
+        decoy=hasher.hash(Secret(secrets.token_urlsafe(32))),
+    )
 
 
 def _memory_bytes(hasher: PasswordHasher) -> int:

@@ -1,0 +1,98 @@
+"""Put a slow hash over imported fast digests, so that nothing weak stays at rest until its owner signs in."""
+
+from __future__ import annotations
+
+import attrs
+
+from ...accounts import PasswordHash
+from ...exceptions import InvalidValueError
+from ...protocols import PasswordHasher
+from ...secret import Secret
+from ._codecs import from_unpadded_base64, to_unpadded_base64
+from ._scheme import MAX_ENCODED_LENGTH, Scheme, Stored
+from ._table_verifier import TableVerifier
+from ._tagged import TAG, WRAPPED
+
+
+@attrs.frozen
+class Wrapping:
+    """
+    Wrap the fast digests of one verifier, and verify what was wrapped: a `LegacyVerifier` like another.
+
+    What is stored names the scheme and has its salt, then the slow hash of the digest; the digest itself is nowhere.
+    Verifying computes the digest of the password and asks the hasher for it, so the legacy hash does not open what was
+    made of it. The first sign-in writes an ordinary hash of the password in its place. Under `Moodle`, a password
+    costs one slow hash for each salt and one for none, twice that with a quote or backslash in it.
+
+    Attributes:
+        verifier: Whose fast schemes are wrapped.
+        hasher: Writes and verifies the slow hash, such as an `Argon2Hasher`.
+    """
+
+    verifier: TableVerifier
+    hasher: PasswordHasher
+
+    @property
+    def is_slow(self) -> bool:
+        """Whether a clock can tell its work from that of other hashes (R7): it hashes once more than others do."""
+        return True
+
+    def wrap(self, password_hash: PasswordHash, /) -> PasswordHash:
+        """
+        Return what to store in place of a legacy hash: on import, before the hash is written anywhere.
+
+        Raises:
+            InvalidValueError: The verifier does not identify the hash, or its scheme is a slow one already.
+            HashingUnavailableError: Hashing failed.
+        """
+        found = self.verifier.find(password_hash)
+        if found is None:
+            raise InvalidValueError("password_hash", "pass a hash that the verifier identifies")
+        scheme, stored = found
+        if scheme.is_slow:
+            raise InvalidValueError("password_hash", f"import it as it is: {scheme.name} is slow without being wrapped")
+        slow = self.hasher.hash(_inner(scheme, stored.digest))
+        return PasswordHash(f"{TAG}wrapped-{scheme.name}${to_unpadded_base64(stored.salt)}{slow.encoded}")
+
+    def identify(self, password_hash: PasswordHash, /) -> bool:
+        """Return whether it was wrapped, with one of the verifier's fast schemes in a hash of the hasher's."""
+        return self._read(password_hash) is not None
+
+    def memory_bytes_for(self, password_hash: PasswordHash, /) -> int:
+        """Return how much memory verifying this hash takes, in bytes, as far as the hasher tells."""
+        return int(getattr(self.hasher, "memory_bytes", 0)) if self.identify(password_hash) else 0
+
+    def verify(self, password: Secret, password_hash: PasswordHash, /) -> bool:
+        """
+        Return whether the password is the hash's. False for a hash that `identify` refuses.
+
+        Raises:
+            HashingUnavailableError: Hashing failed: nothing is known about the password.
+        """
+        found = self._read(password_hash)
+        if found is None:
+            return False
+        scheme, stored, slow = found
+        # All of them, without stopping: how long it takes must not tell which of them matched.
+        matches = [
+            self.hasher.verify(_inner(scheme, scheme.compute(content, stored)), slow)
+            for content in self.verifier.contents(password)
+        ]
+        return any(matches)
+
+    def _read(self, password_hash: PasswordHash) -> tuple[Scheme, Stored, PasswordHash] | None:
+        encoded = password_hash.encoded
+        match = WRAPPED.fullmatch(encoded) if len(encoded) <= MAX_ENCODED_LENGTH and encoded.isascii() else None
+        if match is None:
+            return None
+        name, salt_text, slow_text = match.groups()
+        scheme = next((one for one in self.verifier.schemes if one.name == name and not one.is_slow), None)
+        salt, slow = from_unpadded_base64(salt_text), PasswordHash(slow_text)
+        if scheme is None or salt is None or not self.hasher.identify(slow):
+            return None
+        return scheme, Stored(salt=salt, digest=b""), slow
+
+
+def _inner(scheme: Scheme, digest: bytes) -> Secret:
+    # With the scheme's name, so that no digest counts as another scheme's.
+    return Secret(f"{scheme.name}:{digest.hex()}")

@@ -1,0 +1,294 @@
+"""A stored hash is untrusted: what is malformed or asks for too much is refused before anything is computed (R10)."""
+
+from __future__ import annotations
+
+import hashlib
+from base64 import b64encode
+from collections.abc import Callable
+from typing import Any
+
+import bcrypt
+import pytest
+from argon2 import low_level
+from hypothesis import given
+from hypothesis import strategies as st
+
+from portalcreds.accounts import PasswordHash
+from portalcreds.secret import Secret
+
+from .known_hashes import VERIFIERS
+
+PASSWORD = "my password"
+B64 = "A" * 43
+DIGEST_32 = b64encode(bytes(32)).decode()
+DIGEST_64 = b64encode(bytes(64)).decode()
+ARGON2 = "c2VsZi10ZXN0LW9mLWFyZ29u$N+dSz1WHl7rqnXFt3VJLFSYZa9EU49Qo8as4xYcKyGs"
+BCRYPT = "abcdefghijklmnopqrstuughE8Ev8uGFaUgY2cNEySvxngrb/Jzdm"
+SHA512 = "z6SpJYXWVaNde/Fx0gph7oCOYJFtOp4I4EvD8LSVX/NeZqToegKb27dqLKo2wMLf7RXAjzXH28HmrpB/svryn1"
+
+
+def payload(*, version: int = 1, prf: int = 1, iterations: int = 1000, salt: int = 16, subkey: int = 32) -> str:
+    """Lay out an ASP.NET Identity payload whose lengths are as given, and are as they are said to be."""
+    header = bytes([version]) + b"".join(number.to_bytes(4, "big") for number in (prf, iterations, salt))
+    return b64encode(header + bytes(salt + subkey)).decode()
+
+
+BOMBS = {
+    # PBKDF2
+    "django 3,000,001": f"pbkdf2_sha256$3000001$salt${DIGEST_32}",
+    "django 9,999,999": f"pbkdf2_sha256$9999999$salt${DIGEST_32}",
+    "django 2**31": f"pbkdf2_sha256$2147483648$salt${DIGEST_32}",
+    "django 20 digits": f"pbkdf2_sha256${'9' * 20}$salt${DIGEST_32}",
+    "django 5000 digits": f"pbkdf2_sha256${'9' * 5000}$salt${DIGEST_32}",
+    "django sha1 2**31 - 1": f"pbkdf2_sha1$2147483647$salt${b64encode(bytes(20)).decode()}",
+    "werkzeug 3,000,001": f"pbkdf2:sha256:3000001$salt${'0' * 64}",
+    "werkzeug 2**31": f"pbkdf2:sha512:2147483648$salt${'0' * 128}",
+    "passlib 2,000,001": f"$pbkdf2-sha256$2000001$c2VsZi10ZXN0${B64}",
+    "passlib 2**32": f"$pbkdf2-sha256$4294967296$c2VsZi10ZXN0${B64}",
+    "identity 2,000,001": payload(iterations=2_000_001),
+    "identity 2**31 - 1": payload(iterations=2**31 - 1),
+    "identity 2**32 - 1": payload(iterations=2**32 - 1),
+    "identity salt 2**31": b64encode(b"\1" + bytes(11) + b"\x80" + bytes(64)).decode(),
+    # scrypt
+    "django scrypt N 2**18": f"scrypt$262144$salt$8$1${DIGEST_64}",
+    "django scrypt N 2**20": f"scrypt$1048576$salt$8$1${DIGEST_64}",
+    "django scrypt N 2**30": f"scrypt$1073741824$salt$8$1${DIGEST_64}",
+    "django scrypt r 999": f"scrypt$16384$salt$999$1${DIGEST_64}",
+    "django scrypt r 2**20": f"scrypt$2$salt$1048576$1${DIGEST_64}",
+    "django scrypt p 17": f"scrypt$2$salt$8$17${DIGEST_64}",
+    "django scrypt p 2**24": f"scrypt$2$salt$8$16777216${DIGEST_64}",
+    "django scrypt N no power of 2": f"scrypt$16383$salt$8$1${DIGEST_64}",
+    "django scrypt N 1": f"scrypt$1$salt$8$1${DIGEST_64}",
+    "django scrypt r 1": f"scrypt$1048576$salt$1$1${DIGEST_64}",
+    "werkzeug scrypt N 2**18": f"scrypt:262144:8:1$salt${'0' * 128}",
+    "werkzeug scrypt N 2**30": f"scrypt:1073741824:8:1$salt${'0' * 128}",
+    "werkzeug scrypt p 99": f"scrypt:32768:8:99$salt${'0' * 128}",
+    # Argon2 in Django's form
+    "django argon2 1 GiB": f"argon2$argon2id$v=19$m=1048576,t=1,p=1${ARGON2}",
+    "django argon2 2**32 - 1 KiB": f"argon2$argon2id$v=19$m=4294967295,t=1,p=1${ARGON2}",
+    "django argon2 2**32 - 1 passes": f"argon2$argon2id$v=19$m=8,t=4294967295,p=1${ARGON2}",
+    "django argon2 33 passes": f"argon2$argon2id$v=19$m=8,t=33,p=1${ARGON2}",
+    "django argon2 2**24 lanes": f"argon2$argon2id$v=19$m=8,t=1,p=16777216${ARGON2}",
+    # bcrypt
+    **{f"bcrypt cost {cost}": f"$2b${cost}${BCRYPT}" for cost in (15, 16, 17, 20, 24, 31, 32, 99)},
+    "bcrypt cost 3": f"$2b$03${BCRYPT}",
+    "django bcrypt cost 31": f"bcrypt$$2b$31${BCRYPT}",
+    "django bcrypt_sha256 cost 31": f"bcrypt_sha256$$2b$31${BCRYPT}",
+    # sha-crypt
+    "sha-crypt 1,000,001": f"$6$rounds=1000001$selftest${SHA512}",
+    "sha-crypt 999,999,999": f"$6$rounds=999999999$selftest${SHA512}",
+    "sha-crypt 999,999,999 without salt": f"$6$rounds=999999999${SHA512}",
+    "sha-crypt 256 999,999,999": f"$5$rounds=999999999$selftest${SHA512[:43]}",
+    "sha-crypt 999": f"$6$rounds=999$selftest${SHA512}",
+    # phpass
+    **{f"phpass 2**{12 + at}": f"$P${letter}selftest{'0' * 22}" for at, letter in ((7, "H"), (12, "M"), (18, "S"))},
+    "phpass 2**30": f"$P$Sselftest{'0' * 22}",
+    "phpass 2**63": f"$P$zselftest{'0' * 22}",
+    "drupal 2**19": f"$S$Hselftest{'0' * 43}",
+    "drupal 2**30": f"$S$Sselftest{'0' * 43}",
+    "drupal 6 2**30": f"U$S$Sselftest{'0' * 43}",
+    # Size
+    "megabyte of salt": f"md5${'a' * 1_000_000}${'0' * 32}",
+    "megabyte of digest": "{SSHA}" + "A" * 1_000_000,
+    "megabyte of Identity": "AQAA" + "A" * 1_000_000,
+    "megabyte of tagged salt": f"$pc$md5-salt-before${'A' * 1_000_000}$X03MO1qnZdYdgyfeuILPmQ",
+    "megabyte of dollars": "$" * 1_000_000,
+}
+
+MALFORMED = {
+    # Microsoft's own, of which a verifier that trusts the lengths takes the short subkey
+    "identity v2 wrong": "AAABAgMEBQYHCAkKCwwNDg+uAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAALtH1uJg==",
+    "identity v2 too short": "AAABAgMEBQYHCAkKCwwNDg+ukCEMDf0yyQ29NYubggE=",
+    "identity v2 too long": "AAABAgMEBQYHCAkKCwwNDg+ukCEMDf0yyQ29NYubggHIVY0sdEUfdyeM+E1LtH1uJgAAAAAAAAAAAAA=",
+    "identity v3 wrong": "AQAAAAAAAAD6AAAAEAhftMyfTJyAAAAAAAAAAAAAAAAAAAih5WsjXaR3PA9M",
+    "identity v3 subkey of 3 bytes": "AQAAAAIAAAAyAAAAEOMwvh3+FZxqkdMBz2ekgGhwQ4A=",
+    "identity v3 too long": "AQAAAAIAAAAyAAAAEOMwvh3+FZxqkdMBz2ekgGhwQ4B6pZWND6zgESBuWiHwAAAAAAAAAAAA",
+    "identity v3 no subkey": payload(subkey=0),
+    "identity v3 subkey of 15 bytes": payload(subkey=15),
+    "identity v3 subkey of 31 bytes": payload(subkey=31),
+    "identity v3 subkey of 33 bytes": payload(subkey=33),
+    "identity v3 salt of 15 bytes": payload(salt=15),
+    "identity v3 salt of 65 bytes": payload(salt=65),
+    "identity v3 no salt": payload(salt=0),
+    "identity v3 no iterations": payload(iterations=0),
+    "identity v3 prf 3": payload(prf=3),
+    "identity version 2 byte": payload(version=2),
+    "identity header alone": b64encode(b"\1" + bytes(12)).decode(),
+    "identity cut header": b64encode(b"\1" + bytes(5)).decode(),
+    "identity nothing": "",
+    "identity unpadded": payload().rstrip("="),
+    "identity URL-safe": payload().replace("A", "-"),
+    # Django
+    "django no iterations": f"pbkdf2_sha256$$salt${DIGEST_32}",
+    "django zero": f"pbkdf2_sha256$0$salt${DIGEST_32}",
+    "django negative": f"pbkdf2_sha256$-1$salt${DIGEST_32}",
+    "django signed": f"pbkdf2_sha256$+1$salt${DIGEST_32}",
+    "django underscore": f"pbkdf2_sha256$1_0$salt${DIGEST_32}",
+    "django leading zero": f"pbkdf2_sha256$01$salt${DIGEST_32}",
+    "django blank": f"pbkdf2_sha256$ 1$salt${DIGEST_32}",
+    "django Arabic-Indic digit": f"pbkdf2_sha256$\u0661$salt${DIGEST_32}",
+    "django full-width digit": f"pbkdf2_sha256$\uff11$salt${DIGEST_32}",
+    "django exponent": f"pbkdf2_sha256$1e3$salt${DIGEST_32}",
+    "django no salt": f"pbkdf2_sha256$1$${DIGEST_32}",
+    "django long salt": f"pbkdf2_sha256$1${'a' * 65}${DIGEST_32}",
+    "django umlaut in the salt": f"pbkdf2_sha256$1$s\xe4lt${DIGEST_32}",
+    "django blank in the salt": f"pbkdf2_sha256$1$a b${DIGEST_32}",
+    "django no digest": "pbkdf2_sha256$1$salt$",
+    "django digest of 31 bytes": f"pbkdf2_sha256$1$salt${b64encode(bytes(31)).decode()}",
+    "django digest of another algorithm": f"pbkdf2_sha1$1$salt${DIGEST_32}",
+    "django unpadded": f"pbkdf2_sha256$1$salt${DIGEST_32.rstrip('=')}",
+    "django bits left over": f"pbkdf2_sha256$1$salt${DIGEST_32[:-2]}B=",
+    "django upper case": f"PBKDF2_SHA256$1$salt${DIGEST_32}",
+    "django one field more": f"pbkdf2_sha256$1$salt${DIGEST_32}$",
+    "django unusable": "!XbYoLbsIZMXWLnjMjvGdZqGd2JWPfZzGrd0pQfVo",
+    "django md5 without salt": "md5$$5f4dcc3b5aa765d61d8327deb882cf99",
+    "django md5 upper case": "md5$self-test$F79DA6E1CF90DF0C1780F93163D9A6FE",
+    "django md5 no digest": "md5$self-test$",
+    "django sha1 of md5's length": "sha1$self-test$f79da6e1cf90df0c1780f93163d9a6fe",
+    "django argon2i": f"argon2$argon2i$v=19$m=8,t=1,p=1${ARGON2}",
+    "django argon2 version 16": f"argon2$argon2id$v=16$m=8,t=1,p=1${ARGON2}",
+    "django argon2 tag of 4 bytes": "argon2$argon2id$v=19$m=8,t=1,p=1$c2VsZi10ZXN0LW9mLWFyZ29u$N+dSzw",
+    "django argon2 reordered": f"argon2$argon2id$v=19$t=1,m=8,p=1${ARGON2}",
+    "django old third-party scrypt": f"scrypt$salt$14$8$1$64${DIGEST_64}",
+    # Werkzeug
+    "werkzeug without iterations": f"pbkdf2:sha256$salt${'0' * 64}",
+    "werkzeug unknown algorithm": f"pbkdf2:md5:1$salt${'0' * 32}",
+    "werkzeug plain": "plain$$my password",
+    "werkzeug digest one over": f"pbkdf2:sha256:1$salt${'0' * 65}",
+    "werkzeug no digest": "pbkdf2:sha256:1$salt$",
+    "werkzeug odd parameters": f"scrypt:x:8:1$salt${'0' * 128}",
+    "werkzeug scrypt without parameters": f"scrypt$salt${'0' * 128}",
+    # passlib
+    "passlib plus sign": f"$pbkdf2-sha256$1$c2VsZi10ZXN0$+{B64[1:]}",
+    "passlib salt of 7 bytes": f"$pbkdf2-sha256$1$AAAAAAAAAA${B64}",
+    "passlib no salt": f"$pbkdf2-sha256$1$${B64}",
+    "passlib no digest": "$pbkdf2-sha256$1$c2VsZi10ZXN0",
+    "passlib empty digest": "$pbkdf2-sha256$1$c2VsZi10ZXN0$",
+    # sha-crypt
+    "sha-crypt no digest": "$6$selftest$",
+    "sha-crypt no salt": f"$6$${SHA512}",
+    "sha-crypt long salt": f"$6${'a' * 17}${SHA512}",
+    "sha-crypt rounds twice": f"$6$rounds=1000$rounds=1000${SHA512}",
+    "sha-crypt rounds zero-led": f"$6$rounds=01000$selftest${SHA512}",
+    "sha-crypt locked": f"!$6$selftest${SHA512}",
+    "sha-crypt digest of 85": f"$6$selftest${SHA512[:-1]}",
+    # phpass and Drupal
+    "phpass no digest": "$P$5selftest",
+    "phpass exponent 6": f"$P$4selftest{'0' * 22}",
+    "phpass short salt": f"$P$5selftes{'0' * 22}",
+    "phpass another tag": f"$Q$5selftest{'0' * 22}",
+    "drupal no digest": "$S$5selftest",
+    "drupal uncut": f"$S$5selftest{'0' * 86}",
+    # LDAP
+    "ldap no salt": "{SSHA}" + b64encode(bytes(20)).decode(),
+    "ldap salt of 3 bytes": "{SSHA}" + b64encode(bytes(23)).decode(),
+    "ldap short digest": "{SSHA}" + b64encode(bytes(10)).decode(),
+    "ldap no digest": "{SSHA}",
+    "ldap unsalted": "{SHA}" + b64encode(bytes(20)).decode(),
+    "ldap crypt": "{CRYPT}" + f"$6$selftest${SHA512}",
+    "ldap lower case": "{ssha}qlqIIK5v3B2ltLXPPB7roDXvG19zZWxmdGVzdA==",
+    "ldap garbage": "{SSHA}!!!!",
+    # Tagged
+    "tagged unknown scheme": "$pc$md4$$X03MO1qnZdYdgyfeuILPmQ",
+    "tagged no digest": "$pc$md5$$",
+    "tagged salt where none is": "$pc$md5$c2VsZi10ZXN0$X03MO1qnZdYdgyfeuILPmQ",
+    "tagged no salt where one is": "$pc$md5-salt-before$$952m4c+Q3wwXgPkxY9mm/g",
+    "tagged padded": "$pc$md5$$X03MO1qnZdYdgyfeuILPmQ==",
+    "tagged bits left over": "$pc$md5$$X03MO1qnZdYdgyfeuILPmR",
+    "tagged digest of another length": "$pc$md5$$W6ph5Mm5Pz8GgiULbPgzG37mj9g",
+    "tagged membership short salt": "$pc$membership-sha1$c2VsZi10ZXN0$QLYaNsgH/+EdYjrhiieTQYkByVo",
+    "bare md5": "5f4dcc3b5aa765d61d8327deb882cf99",
+    "bare sha1": "5baa61e4c9b93f3f0682250b6cf8331b7ee68fd8",
+    # bcrypt
+    "bcrypt 2x": f"$2x$04${BCRYPT}",
+    "bcrypt 2": f"$2$04${BCRYPT}",
+    "bcrypt upper case": f"$2B$04${BCRYPT}",
+    "bcrypt no digest": "$2b$04$abcdefghijklmnopqrstuu",
+    "bcrypt salt with bits left over": f"$2b$04${BCRYPT[:21]}v{BCRYPT[22:]}",
+    "bcrypt digest with bits left over": f"$2b$04${BCRYPT[:-1]}n",
+    "bcrypt one digit": f"$2b$4${BCRYPT}",
+    "bcrypt blank": f"$2b$ 4${BCRYPT}",
+    # Anything
+    "nothing": "",
+    "star": "*",
+    "bang": "!",
+    "None": "None",
+    "surrogate": "md5$self-test$\ud800",
+    "NUL": "\0",
+    "the password": PASSWORD,
+}
+
+
+class Spy:
+    """Counts the calls of every backend, and lets them through."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.calls = 0
+        for module, name in (
+            (hashlib, "new"),
+            (hashlib, "pbkdf2_hmac"),
+            (hashlib, "scrypt"),
+            (hashlib, "sha256"),
+            (hashlib, "sha512"),
+            (low_level, "hash_secret_raw"),
+            (bcrypt, "hashpw"),
+        ):
+            monkeypatch.setattr(module, name, self._counting(getattr(module, name)))
+
+    def _counting(self, function: Callable[..., object]) -> Callable[..., object]:
+        def counted(*args: Any, **keywords: Any) -> object:
+            self.calls += 1
+            return function(*args, **keywords)
+
+        return counted
+
+
+@pytest.mark.parametrize("encoded", BOMBS.values(), ids=BOMBS)
+def test_a_bomb_is_refused_before_anything_is_computed(encoded: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """B2, B3: a hash that asks for too much costs no call of any backend, whichever verifier it is handed to."""
+    spy = Spy(monkeypatch)
+    for verifier in VERIFIERS:
+        assert not verifier.identify(PasswordHash(encoded))
+        assert not verifier.verify(Secret(PASSWORD), PasswordHash(encoded))
+    assert spy.calls == 0
+
+
+@pytest.mark.parametrize("encoded", MALFORMED.values(), ids=MALFORMED)
+def test_a_malformed_hash_matches_nothing(encoded: str) -> None:
+    """A2: what is malformed is refused by every verifier, for any password, and nothing is raised."""
+    for verifier in VERIFIERS:
+        for password in (PASSWORD, "password", encoded, ""):
+            assert not verifier.verify(Secret(password), PasswordHash(encoded))
+
+
+def test_malformed_hashes_are_not_identified() -> None:
+    """R10: all but the two that are well-formed under some verifier, and wrong, are refused by their form."""
+    identified = {
+        name
+        for name, encoded in MALFORMED.items()
+        if any(verifier.identify(PasswordHash(encoded)) for verifier in VERIFIERS)
+    }
+    assert identified == {"identity v2 wrong", "identity v3 wrong"}
+
+
+def test_the_tables_are_long_enough() -> None:
+    """A2, B2: at least 60 malformed hashes and 40 bombs, all different."""
+    assert len(set(MALFORMED.values())) >= 60
+    assert len(set(BOMBS.values())) >= 40
+
+
+def test_the_spy_sees_what_is_computed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """B3: the count of 0 above means something: a hash within bounds is counted under every backend."""
+    spy = Spy(monkeypatch)
+    for verifier in VERIFIERS:
+        for scheme in verifier.schemes:
+            before = spy.calls
+            verifier.verify(Secret(PASSWORD), PasswordHash(scheme.known))
+            assert spy.calls > before or not verifier.identify(PasswordHash(scheme.known))
+
+
+@given(text=st.text(max_size=80), password=st.text(max_size=20))
+def test_no_text_raises(text: str, password: str) -> None:
+    """R10, R23: whatever a column and a form hold, verifying says no and raises nothing."""
+    for verifier in VERIFIERS:
+        assert verifier.verify(Secret(password), PasswordHash(text)) is False

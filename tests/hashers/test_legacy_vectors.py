@@ -1,0 +1,196 @@
+"""What other systems wrote is verified, and nothing that is left of it when it was cut or changed."""
+
+from __future__ import annotations
+
+import json
+import pickle
+import random
+from collections.abc import Iterator
+
+import pytest
+
+from portalcreds.accounts import PasswordHash
+from portalcreds.hashers.legacy._table_verifier import TableVerifier
+from portalcreds.secret import Secret
+
+from .known_hashes import FOLDER, SHAPES, VECTORS, VERIFIERS, Vector, of_shape
+
+MUTATIONS = 200_000
+STRUCTURAL_MUTATIONS = 50_000
+SAMPLED = 1 / 20
+ENCODED = {vector.encoded for vector in VECTORS}
+CHARACTERS = "$:.,=+/{}*!_- \t\n\0ABCZabcz0159\u0661\u00e9\uff18"
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_each_vector_is_verified(shape: str) -> None:
+    """A1: what a real system wrote is identified, and matched by its password."""
+    for vector in of_shape(shape):
+        assert vector.verifier.identify(PasswordHash(vector.encoded))
+        assert vector.takes(vector.password)
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_no_vector_takes_a_wrong_password(shape: str) -> None:
+    """A1: a password that is one character off does not match."""
+    for vector in of_shape(shape):
+        assert vector.wrong != vector.password
+        assert not vector.takes(vector.wrong)
+
+
+def test_there_are_vectors_enough() -> None:
+    """A1: at least 6 vectors of each of at least 14 formats, each with where it came from."""
+    assert len(SHAPES) >= 14
+    assert min(len(of_shape(shape)) for shape in SHAPES) >= 6
+    assert len(VECTORS) >= 120
+    rows = [row for path in FOLDER.glob("*.json") for row in json.loads(path.read_text(encoding="ascii"))]
+    assert all(row["source"] for row in rows)
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_no_prefix_of_a_vector_is_verified(shape: str) -> None:
+    """A3: a hash that lost its end matches nothing, though PBKDF2's output is as good when it is cut."""
+    taken = [
+        (vector.encoded, length)
+        for vector in of_shape(shape)
+        for length in range(len(vector.encoded))
+        if vector.takes(vector.password, vector.encoded[:length])
+    ]
+    assert taken == []
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_nothing_may_follow_or_precede_a_vector(shape: str) -> None:
+    """R10: a hash is the whole of what is stored, without line ends, blanks or a second hash."""
+    for vector in of_shape(shape):
+        for extra in ("\n", " ", "\0", "$", "=", "A", vector.encoded):
+            assert not vector.takes(vector.password, vector.encoded + extra)
+            assert not vector.takes(vector.password, extra + vector.encoded)
+
+
+def test_at_most_one_scheme_of_a_verifier_reads_a_hash() -> None:
+    """Nothing is sniffed: which scheme a hash is of does not depend on an order."""
+    for vector in VECTORS:
+        readers = [scheme for scheme in vector.verifier.schemes if scheme.read(vector.encoded) is not None]
+        assert len(readers) == 1
+
+
+@pytest.mark.parametrize("verifier", VERIFIERS, ids=repr)
+def test_a_verifier_is_a_value(verifier: TableVerifier) -> None:
+    """R13: a verifier reaches a worker process whole."""
+    again = pickle.loads(pickle.dumps(verifier))  # noqa: S301  Its own pickle.
+    assert again == verifier
+    assert hash(again) == hash(verifier)
+
+
+@pytest.mark.parametrize("verifier", VERIFIERS, ids=repr)
+def test_what_a_verifier_costs_is_told(verifier: TableVerifier) -> None:
+    """R7: the service learns whether a wall-clock floor is needed, and the pool how much memory is."""
+    assert verifier.is_slow is any(scheme.is_slow for scheme in verifier.schemes)
+    for vector in VECTORS:
+        needed = verifier.memory_bytes_for(PasswordHash(vector.encoded))
+        own = vector.verifier == verifier
+        assert (needed > 0) == (own and ("scrypt" in vector.shape or "argon2" in vector.shape))
+    assert verifier.memory_bytes_for(PasswordHash("?")) == 0
+
+
+def test_memory_is_what_the_cost_asks_for() -> None:
+    """R7: the memory told is 128 N r bytes of scrypt, and Argon2's m."""
+    told = {
+        vector.shape: vector.verifier.memory_bytes_for(PasswordHash(vector.encoded))
+        for vector in VECTORS
+        if "$2$seasalt0$8$" in vector.encoded or "m=8," in vector.encoded
+    }
+    assert told == {"django scrypt": 128 * 2 * 8, "django argon2": 8 * 1024}
+
+
+# -- mutations (A4)
+
+
+def _single(draw: random.Random, encoded: str) -> str:
+    at = draw.randrange(len(encoded))
+    character = draw.choice(CHARACTERS)
+    return draw.choice(
+        (
+            encoded[:at] + character + encoded[at + 1 :],
+            encoded[:at] + character + encoded[at:],
+            encoded[:at] + encoded[at + 1 :],
+            encoded[:at] + encoded[at].swapcase() + encoded[at + 1 :],
+        )
+    )
+
+
+def _structural(draw: random.Random, encoded: str, other: str) -> str:
+    separator = draw.choice([character for character in "$:{}" if character in encoded] or ["A"])
+    parts = encoded.split(separator)
+    i, j = draw.randrange(len(parts)), draw.randrange(len(parts))
+    swapped = parts.copy()
+    swapped[i], swapped[j] = swapped[j], swapped[i]
+    cut = draw.randrange(len(encoded))
+    return draw.choice(
+        (
+            separator.join(swapped),
+            separator.join([*parts[:i], *parts[i + 1 :]]),
+            separator.join([*parts[:i], parts[i], *parts[i:]]),
+            separator.join([*parts[:i], "", *parts[i + 1 :]]),
+            encoded[:cut] + other[cut:],
+            encoded.upper(),
+            encoded.lower(),
+            encoded[::-1],
+            encoded + "=" * draw.randrange(1, 4),
+        )
+    )
+
+
+def _mutants(singles: int, structurals: int) -> Iterator[tuple[Vector, str]]:
+    draw = random.Random(7)  # noqa: S311  The same mutants each time.
+    for number in range(singles + structurals):
+        vector = VECTORS[draw.randrange(len(VECTORS))]
+        if number < singles:
+            yield vector, _single(draw, vector.encoded)
+        else:
+            yield vector, _structural(draw, vector.encoded, VECTORS[draw.randrange(len(VECTORS))].encoded)
+
+
+def _means_the_same(vector: Vector, mutant: str) -> bool:
+    # phpBB's tag stands for phpass's; $2a$, $2b$ and $2y$ for each other; hexadecimal of digits alone has no case.
+    def plain(encoded: str) -> str:
+        encoded = encoded.replace("$H$", "$P$")
+        return encoded.replace("$2a$", "$2b$").replace("$2y$", "$2b$")
+
+    return plain(vector.encoded) == plain(mutant)
+
+
+def _taken(singles: int, structurals: int) -> list[tuple[str, str]]:
+    return [
+        (vector.encoded, mutant)
+        for vector, mutant in _mutants(singles, structurals)
+        if mutant not in ENCODED and not _means_the_same(vector, mutant) and vector.takes(vector.password, mutant)
+    ]
+
+
+def test_no_mutant_is_verified() -> None:
+    """A4: a hash in which anything was changed matches nothing, and raises nothing; a sample."""
+    assert _taken(int(MUTATIONS * SAMPLED), int(STRUCTURAL_MUTATIONS * SAMPLED)) == []
+
+
+@pytest.mark.whole
+def test_no_mutant_is_verified_at_all() -> None:
+    """A4: the same over 200,000 single changes and 50,000 of structure."""
+    assert _taken(MUTATIONS, STRUCTURAL_MUTATIONS) == []
+
+
+def test_the_check_of_mutants_can_fail(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A4: with a verifier that compares only the beginning, mutants are taken."""
+    monkeypatch.setattr("hmac.compare_digest", lambda ours, stored: ours[:4] == stored[:4])
+    assert _taken(500, 0) != []
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_another_verifier_never_takes_a_hash(shape: str) -> None:
+    """R10: a hash that belongs to another system is refused, whatever the password."""
+    vector = of_shape(shape)[0]
+    for verifier in VERIFIERS:
+        if type(verifier) is not type(vector.verifier):
+            assert not verifier.identify(PasswordHash(vector.encoded))
+            assert not verifier.verify(Secret(vector.password), PasswordHash(vector.encoded))
