@@ -667,3 +667,19 @@ def test_columns_of_another_kind_are_refused() -> None:
     with pytest.raises(InvalidValueError) as refused:
         read("id,first_name,last_name\n1,a,b\n", columns={"contact_id": "id"})
     assert refused.value.field == "columns"
+
+
+def test_text_handed_in_as_a_path_stands_in_no_error() -> None:
+    """R14: a whole roster given instead of its path is refused without being quoted."""
+    with pytest.raises(InvalidValueError) as refused:
+        read_contacts_csv("contact_id,first_name,last_name\n1,Rosa,Abbiatici\n")
+    assert refused.value.field == "source"
+    assert "Rosa" not in str(refused.value)
+
+
+def test_a_first_row_of_names_is_not_quoted_as_headers() -> None:
+    """R14: a file without a header line begins with somebody's name, even if one of them is also a known header."""
+    for first_row in ("P1,Rosa,Abbiatici,", "P1,Rosa,Mail"):
+        with pytest.raises(InvalidValueError) as refused:
+            read(first_row + "\n", columns=ContactColumns(contact_id="nr", email=""))
+        assert "Rosa" not in str(refused.value)

@@ -35,7 +35,7 @@ from .exceptions import (
     UnderivableError,
     WrongStateError,
 )
-from .hashers import CHOSEN, ISSUED, Argon2Hasher, Argon2Parameters, HashingPool, UpgradingHasher
+from .hashers import CHOSEN, ISSUED, Argon2Hasher, Argon2Parameters, HashingPool, KeyRing, UpgradingHasher
 from .outcomes import (
     ChangePasswordOutcome,
     CompleteChangeOutcome,
@@ -131,6 +131,7 @@ __all__ = [
     "HashingPool",
     "HashingUnavailableError",
     "InvalidValueError",
+    "KeyRing",
     "LastNameFirstInitial",
     "LegacyVerifier",
     "Limit",

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from typing import Final
 from uuid import uuid4
 
 import attrs
 
-from ._apply_each import apply_each
 from ._chunks import chunks
+from ._one_by_one import apply_each, find_each
 from ._privilege_check import PrivilegeCheck
 from ._text import TextFaultError, username_key
 from .accounts import Account
@@ -132,15 +133,18 @@ class ContactSyncer:
         claimed: dict[str, str] | None,
     ) -> list[_Step]:
         """Return what to do about each of the contacts, which are all different, as the store is now."""
-        stored = self.store.find_many([contact.contact_id for contact in contacts])
+        stored, unreadable = find_each(self.store, [contact.contact_id for contact in contacts])
+        now = self.clock()
         steps = [
-            _step(contact, stored.get(contact.contact_id), _proposed(usernames, contact), restore_erased)
+            _step(contact, stored.get(contact.contact_id), _proposed(usernames, contact), restore_erased, now)
             for contact in contacts
         ]
         may = self.check.permitted_on_record(operator, Privilege.SYNC, [step.subject for step in steps])
         decided = []
         for step, permitted in zip(steps, may, strict=True):
-            if not permitted:
+            if step.item.contact_id in unreadable:
+                decided.append(_refused(step, SyncReason.STORE_REFUSED))
+            elif not permitted:
                 decided.append(_refused(step, SyncReason.NOT_PERMITTED))
             elif claimed is not None and self._is_taken(step, claimed):
                 decided.append(_refused(step, SyncReason.USERNAME_TAKEN))
@@ -174,7 +178,7 @@ class _Step:
         return self.old or self.new or Account(contact=self.item.contact)
 
 
-def _step(contact: Contact, old: Account | None, proposed: object, restore_erased: bool) -> _Step:
+def _step(contact: Contact, old: Account | None, proposed: object, restore_erased: bool, now: datetime) -> _Step:
     username, key = _readable(proposed)
     if proposed is not None and username is None:
         return _Step(item=_cannot(contact, None, SyncReason.USERNAME_INVALID), old=old, new=None)
@@ -192,7 +196,7 @@ def _step(contact: Contact, old: Account | None, proposed: object, restore_erase
     kept = username if old.username is None else old.username
     if old.contact == contact and old.username == kept:
         return _Step(item=_item(contact, username, SyncAction.UNCHANGED, reason), old=old, new=None)
-    refreshed = old.refresh(contact, username=kept)
+    refreshed = old.refresh(contact, username=kept, at=now)
     return _Step(item=_item(contact, username, SyncAction.REFRESH, reason), old=old, new=refreshed)
 
 

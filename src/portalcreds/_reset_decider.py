@@ -87,8 +87,10 @@ class ResetDecider:
         warnings = list(derived.warnings)
         if own:
             warnings.append("replaces_chosen")
-        elif account.status(self.clock()) is AccountStatus.DEFAULT_LIVE:
+        elif account.status(self.clock()) == AccountStatus.DEFAULT_LIVE:
             warnings.append("replaces_live_default")
+            if account.has_default_of_old_name:
+                warnings.append("default_of_old_name")
         return Verdict(decision=Decision.WILL_SET, warnings=tuple(warnings), derived=derived)
 
 

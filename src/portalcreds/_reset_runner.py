@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
 from uuid import uuid4
 
 import attrs
 
-from ._apply_each import apply_each
-from ._chunks import chunks
 from ._committed import notify
+from ._one_by_one import apply_each, find_each
 from ._reset_decider import ResetDecider, ResetTerms, set_privilege
 from .accounts import Account, CredentialOrigin, PasswordHash
 from .audit import AuditEvent, AuditKind
@@ -24,9 +23,6 @@ from .reset_plan import ConfirmedPlan, Decision, DecisionReason, ResetPlanItem
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor
-
-_APPLY_CHUNK: Final = 64
-"""Contacts read, hashed and committed at a time: what a kill can interrupt, a second or so of hashing."""
 
 _MAX_ROUNDS: Final = 4
 """How often a contact is decided anew because the account changed while its default was hashed."""
@@ -53,25 +49,22 @@ class ResetRunner:
     clock: Clock
     on_change: ChangeHook | None
 
-    def results(self, run: ResetRun) -> Iterator[ResetResult]:
-        """Yield one result for each contact of the plan, in order, as they are committed."""
-        for chunk in chunks(run.confirmed.plan.items, _APPLY_CHUNK):
-            if run.cancel is not None and run.cancel():
-                return
-            to_set = [item for item in chunk if item.decision is Decision.WILL_SET]
-            done = self._apply_chunk(run, to_set)
-            for item in chunk:
-                yield done.get(item.contact_id) or not_planned(item)
+    def settle(self, run: ResetRun, chunk: Sequence[ResetPlanItem], settled: dict[ContactId, ResetResult]) -> None:
+        """
+        Put one result for each item of the chunk into *settled*, as soon as it stands.
 
-    def _apply_chunk(self, run: ResetRun, items: Sequence[ResetPlanItem]) -> dict[ContactId, ResetResult]:
-        results: dict[ContactId, ResetResult] = {}
-        pending = list(items)
+        What is committed stays there, whatever is raised after it.
+        """
+        for item in chunk:
+            if item.decision != Decision.WILL_SET:
+                settled[item.contact_id] = not_planned(item)
+        pending = [item for item in chunk if item.contact_id not in settled]
         hashed: dict[ContactId, _Hashed] = {}
         try:
             for _ in range(_MAX_ROUNDS):
                 if not pending:
                     break
-                pending = self._apply_round(run, pending, hashed, results)
+                pending = self._apply_round(run, pending, hashed, settled)
             reason = DecisionReason.KEPT_CHANGING
         except TransactionAborted:
             raise
@@ -80,8 +73,7 @@ class ResetRunner:
         except HashingUnavailableError:
             reason = DecisionReason.HASHING_UNAVAILABLE
         for item in pending:
-            results.setdefault(item.contact_id, _result(item, ResetOutcome.FAILED, reason))
-        return results
+            settled.setdefault(item.contact_id, _result(item, ResetOutcome.FAILED, reason))
 
     def _apply_round(
         self,
@@ -92,7 +84,11 @@ class ResetRunner:
     ) -> list[ResetPlanItem]:
         """Read, decide, hash and write what is pending; note what came of it, and return what lost a race."""
         plan = run.confirmed.plan
-        stored = self.store.find_many([item.contact_id for item in pending])
+        stored, unreadable = find_each(self.store, [item.contact_id for item in pending])
+        refused = [item for item in pending if item.contact_id in unreadable]
+        for item in refused:
+            results[item.contact_id] = _result(item, ResetOutcome.FAILED, DecisionReason.STORE_REFUSED)
+        pending = [item for item in pending if item.contact_id not in unreadable]
         terms = ResetTerms(
             # What the operator saw and confirmed; a password chosen since has moved the epoch.
             replace_chosen=True,
@@ -109,13 +105,14 @@ class ResetRunner:
             if verdict is None:
                 continue
             if verdict.derived is None:
-                outcome = ResetOutcome.SKIPPED if verdict.decision is Decision.SKIP else ResetOutcome.CANNOT
+                outcome = ResetOutcome.SKIPPED if verdict.decision == Decision.SKIP else ResetOutcome.CANNOT
                 results[item.contact_id] = _result(item, outcome, verdict.reason)
             else:
                 to_set.append((item, stored[item.contact_id], verdict.derived))
         self._hash(run, to_set, hashed)
         changes = [self._change(run, account, hashed[item.contact_id]) for item, account, _ in to_set]
         stale: list[ResetPlanItem] = []
+        told: list[Change] = []
         for (item, account, _), change, written in zip(to_set, changes, apply_each(self.store, changes), strict=True):
             if isinstance(written, StoreError):
                 results[item.contact_id] = _result(item, ResetOutcome.FAILED, _failure(written))
@@ -130,6 +127,9 @@ class ResetRunner:
             results[item.contact_id] = ResetResult(
                 item=item, outcome=ResetOutcome.SET, warnings=warnings, secret=secret
             )
+            told.append(change)
+        # Last, so that a hook that is interrupted leaves no result untold.
+        for change in told:
             notify(self.on_change, self.audit, self.clock, change.new, change.events[0])
         return stale
 
@@ -180,7 +180,6 @@ class ResetRun:
     """One application of a confirmed plan."""
 
     confirmed: ConfirmedPlan
-    cancel: Callable[[], bool] | None
     executor: Executor | None
     may_leave_process: bool
     planned: int
@@ -214,7 +213,7 @@ def _unsettled(
         elif account.credential.issue_id == run.confirmed.key:
             # This very job issued it before: it was killed and resumed, or its acknowledgement was lost (R12).
             # What was drawn and is still the password was perhaps never seen; what was used was.
-            unseen = not is_derivable and account.credential.origin is CredentialOrigin.ISSUED
+            unseen = not is_derivable and account.credential.origin == CredentialOrigin.ISSUED
             result = _result(item, ResetOutcome.UNDELIVERED if unseen else ResetOutcome.ALREADY_SET, None)
         elif account.credential.epoch != item.epoch:
             result = _result(item, ResetOutcome.SKIPPED, DecisionReason.CHANGED_MEANWHILE)

@@ -100,9 +100,9 @@ class AccountQuery:
 
     def sort_key(self, account: Account) -> tuple[str | int, str]:
         """Return where *account* stands in this query's order."""
-        if self.order is AccountOrder.USERNAME:
+        if self.order == AccountOrder.USERNAME:
             return account.username_key or "", account.contact_id
-        if self.order is AccountOrder.EXPIRY:
+        if self.order == AccountOrder.EXPIRY:
             expires_at = account.credential.expires_at or _EPOCH
             return micros(expires_at), account.contact_id
         return search_key(account.contact.last_name or ""), account.contact_id
@@ -111,7 +111,7 @@ class AccountQuery:
         """Return whether *account* belongs to the result, on whichever page: what a store's own filter must equal."""
         if account.erased_at is not None:
             return False
-        if self.status is not None and account.status(self.now) is not self.status:
+        if self.status is not None and account.status(self.now) != self.status:
             return False
         if self.username_prefix is not None:
             return (account.username_key or "").startswith(self.key_prefix) and account.username is not None
@@ -153,6 +153,7 @@ class AccountPage:
                 "last_name": account.contact.last_name,
                 "username": account.username,
                 "status": account.status(now).value,
+                "warning": "default_of_old_name" if account.has_default_of_old_name else None,
                 "last_sign_in_at": _instant(account.last_sign_in_at),
             }
             for account in self.accounts
@@ -181,7 +182,7 @@ def _read_token(order: AccountOrder, token: str) -> tuple[str | int, str]:
         parts = None
     # A list: an object with three keys would be taken apart too.
     name, key, contact_id = parts if type(parts) is list and len(parts) == 3 else (None, None, None)
-    expected = int if order is AccountOrder.EXPIRY else str
+    expected = int if order == AccountOrder.EXPIRY else str
     texts = [part for part in (key, contact_id) if isinstance(part, str)]
     readable = not any("\0" in text or has_surrogate(text) for text in texts)
     if name != order.value or type(key) is not expected or type(contact_id) is not str or not readable:

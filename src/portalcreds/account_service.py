@@ -16,7 +16,7 @@ from .accounts import Account, AccountStatus
 from .audit import AuditEvent, AuditKind
 from .contact_sync import SyncPlan, SyncReport
 from .contacts import Contact, ContactId
-from .exceptions import AccountNotFoundError, StaleAccountError
+from .exceptions import AccountNotFoundError, PrivilegeDeniedError, StaleAccountError
 from .outcomes import Renamed, UsernameTaken
 from .privileges import Operator, Privilege
 from .protocols import (
@@ -92,8 +92,8 @@ class AccountService:
         """
         Return the account that signs in with *username*, in whatever case and width it is written, or None.
 
-        Raises:
-            PrivilegeDeniedError: The operator may not see it.
+        None also for an account that the operator may not see, which is on the record: a refusal would tell that
+        somebody has that user name.
         """
         try:
             key = username_key(username)
@@ -101,7 +101,12 @@ class AccountService:
             return None
         account = self._store.find_by_username(key)
         # Compared again, because a database may match what is not equal (R18).
-        return self._shown(account if account is not None and account.username_key == key else None, operator)
+        if account is None or account.username_key != key:
+            return None
+        try:
+            return self._shown(account, operator)
+        except PrivilegeDeniedError:
+            return None
 
     def search(
         self,

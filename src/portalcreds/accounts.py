@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hmac
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any, Final, final
 
@@ -92,6 +92,11 @@ class AccountStatus(StrEnum):
     DISABLED = "disabled"
 
 
+def _in_utc(at: datetime | None) -> datetime | None:
+    # A clock in a zone with summer time would be right until summer; a naive one is refused by the validator.
+    return at if at is None or at.utcoffset() is None else at.astimezone(UTC)
+
+
 def _aware(credential: object, attribute: attrs.Attribute[datetime | None], value: datetime | None) -> None:
     if value is not None and value.utcoffset() != timedelta(0):
         raise InvalidValueError(attribute.name, "pass an aware datetime in UTC, such as datetime.now(timezone.utc)")
@@ -150,16 +155,16 @@ class Credential:
     strategy: str | None = attrs.field(default=None, validator=_code)
     issue_id: str | None = attrs.field(default=None, validator=_code)
     issued_by: str | None = None
-    issued_at: datetime | None = attrs.field(default=None, validator=_aware)
-    changed_at: datetime | None = attrs.field(default=None, validator=_aware)
-    expires_at: datetime | None = attrs.field(default=None, validator=_aware)
+    issued_at: datetime | None = attrs.field(default=None, converter=_in_utc, validator=_aware)
+    changed_at: datetime | None = attrs.field(default=None, converter=_in_utc, validator=_aware)
+    expires_at: datetime | None = attrs.field(default=None, converter=_in_utc, validator=_aware)
     epoch: int = 0
     ticket_digest: str | None = attrs.field(default=None, repr=False)
-    ticket_expires_at: datetime | None = attrs.field(default=None, validator=_aware)
+    ticket_expires_at: datetime | None = attrs.field(default=None, converter=_in_utc, validator=_aware)
 
     def __attrs_post_init__(self) -> None:
-        issued = self.origin is CredentialOrigin.ISSUED
-        has_password = self.origin is not CredentialOrigin.NONE
+        issued = self.origin == CredentialOrigin.ISSUED
+        has_password = self.origin != CredentialOrigin.NONE
         if has_password is not (self.password_hash is not None):
             raise InvalidValueError("password_hash", "every origin but 'none' has a hash, and 'none' has no hash")
         if issued is not (self.expires_at is not None) or issued is not (self.strategy is not None):
@@ -176,7 +181,7 @@ class Credential:
     @property
     def must_change(self) -> bool:
         """Whether choosing a new password is the only thing this credential allows."""
-        return self.origin is CredentialOrigin.ISSUED or self.change_required_by is not None
+        return self.origin == CredentialOrigin.ISSUED or self.change_required_by is not None
 
     def is_expired(self, now: datetime) -> bool:
         """Whether the issued default stopped working: from *expires_at* on, that instant included."""
@@ -213,6 +218,7 @@ class Account:
         username: The name signed in with, shown as given, or None if there is none yet. Hidden from ``repr``.
         credential: The password's state.
         is_active: Whether it may be used at all.
+        name_changed_at: When the SIS last changed the contact's first or last name, or None.
         last_sign_in_at: When its owner last signed in, or None.
         erased_at: When its personal data was erased, or None.
         version: The row's compare-and-set counter, from 1, and nothing else (R3).
@@ -222,8 +228,9 @@ class Account:
     username: str | None = attrs.field(default=None, repr=False, validator=_username)
     credential: Credential = attrs.field(factory=Credential)
     is_active: bool = True
-    last_sign_in_at: datetime | None = attrs.field(default=None, validator=_aware)
-    erased_at: datetime | None = attrs.field(default=None, validator=_aware)
+    name_changed_at: datetime | None = attrs.field(default=None, converter=_in_utc, validator=_aware)
+    last_sign_in_at: datetime | None = attrs.field(default=None, converter=_in_utc, validator=_aware)
+    erased_at: datetime | None = attrs.field(default=None, converter=_in_utc, validator=_aware)
     version: int = 1
 
     @property
@@ -241,15 +248,23 @@ class Account:
         credential = self.credential
         if not self.is_active:
             return AccountStatus.DISABLED
-        if credential.origin is CredentialOrigin.NONE:
+        if credential.origin == CredentialOrigin.NONE:
             return AccountStatus.NEVER_ISSUED
-        if credential.origin is CredentialOrigin.ISSUED:
+        if credential.origin == CredentialOrigin.ISSUED:
             return AccountStatus.DEFAULT_EXPIRED if credential.is_expired(now) else AccountStatus.DEFAULT_LIVE
         if credential.change_required_by is not None:
             return AccountStatus.CHANGE_REQUIRED
-        if credential.origin is CredentialOrigin.CHOSEN:
+        if credential.origin == CredentialOrigin.CHOSEN:
             return AccountStatus.SELF_CHOSEN
         return AccountStatus.IMPORTED
+
+    @property
+    def has_default_of_old_name(self) -> bool:
+        """Whether an issued default is there that the contact's present names do not make (R5): it goes on working."""
+        issued_at = self.credential.issued_at
+        if self.credential.origin != CredentialOrigin.ISSUED or issued_at is None or self.name_changed_at is None:
+            return False
+        return self.name_changed_at > issued_at
 
     # -- changes that start a new epoch
 
@@ -294,7 +309,7 @@ class Account:
         """
         if not self.is_active:
             raise WrongStateError(self.contact_id, "change the password", "the account is disabled; enable it first")
-        if self.credential.origin is CredentialOrigin.NONE:
+        if self.credential.origin == CredentialOrigin.NONE:
             raise WrongStateError(self.contact_id, "change the password", "none was ever issued; issue one first")
         return self._new_epoch(
             password_hash=password_hash,
@@ -316,7 +331,7 @@ class Account:
             WrongStateError: There is no password to be changed.
             InvalidValueError: *reason* is not such a code.
         """
-        if self.credential.origin is CredentialOrigin.NONE:
+        if self.credential.origin == CredentialOrigin.NONE:
             raise WrongStateError(self.contact_id, "require a change", "none was ever issued; issue one first")
         if not is_code(reason):
             # None would take the demand away.
@@ -338,6 +353,7 @@ class Account:
             username=None,
             credential=Credential(epoch=self.credential.epoch + 1),
             is_active=False,
+            name_changed_at=None,
             last_sign_in_at=None,
             erased_at=erased_at,
         )
@@ -373,7 +389,7 @@ class Account:
             WrongStateError: The account is disabled, has no password, or must change it first: the last check before
                 a `SignedIn` could exist (R2).
         """
-        if not self.is_active or self.credential.must_change or self.credential.origin is CredentialOrigin.NONE:
+        if not self.is_active or self.credential.must_change or self.credential.origin == CredentialOrigin.NONE:
             raise WrongStateError(self.contact_id, "sign in", "only an active account with its own password signs in")
         return self._next(last_sign_in_at=at)
 
@@ -408,15 +424,16 @@ class Account:
         self._refuse_if_erased("rename")
         return self._next(username=username)
 
-    def refresh(self, contact: Contact, *, username: str | None) -> Account:
+    def refresh(self, contact: Contact, *, username: str | None, at: datetime) -> Account:
         """
-        Return this account with what the SIS has now; the credential stays, a live default goes on working (R5).
+        Return this account with what the SIS has now; the password stays, a live default goes on working (R5).
 
         Raises:
             WrongStateError: The account was erased; `restore` is the way back.
         """
         self._refuse_if_erased("refresh")
-        return self._next(contact=contact, username=username)
+        same = (contact.first_name, contact.last_name) == (self.contact.first_name, self.contact.last_name)
+        return self._next(contact=contact, username=username, name_changed_at=self.name_changed_at if same else at)
 
     def _refuse_if_erased(self, step: str) -> None:
         if self.erased_at is not None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any, Final
 from uuid import uuid4
@@ -50,6 +50,10 @@ class AuditKind(StrEnum):
     ACCOUNT_ERASED = "user_deleted"
 
 
+def _in_utc(at: Any) -> Any:  # Any: for attributes with and without None.
+    return at if at is None or at.utcoffset() is None else at.astimezone(UTC)
+
+
 def _cut(text: str | None) -> str | None:
     return None if text is None else text[:MAX_AUDIT_TEXT]
 
@@ -82,13 +86,13 @@ class AuditEvent:
     """
 
     kind: AuditKind = attrs.field(converter=AuditKind)
-    at: datetime = attrs.field(validator=_utc)
+    at: datetime = attrs.field(converter=_in_utc, validator=_utc)
     operator_id: str | None = attrs.field(default=None, converter=_cut)
     contact_id: str | None = attrs.field(default=None, converter=_cut)
     reason: str | None = attrs.field(default=None, converter=_cut)
     operation_id: str | None = attrs.field(default=None, converter=_cut)
     count: int | None = None
-    confirmed_at: datetime | None = attrs.field(default=None, validator=_utc)
+    confirmed_at: datetime | None = attrs.field(default=None, converter=_in_utc, validator=_utc)
     source: str | None = attrs.field(default=None, converter=_cut)
     event_id: str = attrs.field(factory=_new_event_id)
 

@@ -87,7 +87,9 @@ def positions(headers: Sequence[str], columns: ContactColumns) -> dict[str, int]
     if faults:
         known = {synonym for synonyms in KNOWN_HEADERS.values() for synonym in synonyms}
         # A file without a header line begins with somebody's name.
-        is_header = any(_folded(header) in known or header in attrs.astuple(columns) for header in headers)
+        telling = {*KNOWN_HEADERS["contact_id"], *(_folded(header) for header in attrs.astuple(columns) if header)}
+        folded = [_folded(header) for header in headers]
+        is_header = any(header in telling for header in folded) or sum(header in known for header in folded) > 1
         there = ", ".join(_quoted(header) for header in headers[:64]) if is_header else "none that is known"
         raise InvalidValueError(
             "columns",

@@ -92,7 +92,7 @@ class _Rows:
 
     def count(self, action: SyncAction) -> int:
         """Return how many contacts the action is about."""
-        return sum(item.action is action for item in self.items)
+        return sum(item.action == action for item in self.items)
 
     def to_records(self) -> list[dict[str, str | None]]:
         """Return the rows as plain records with names, for a table or a DataFrame."""

@@ -185,13 +185,19 @@ class HashingUnavailableError(PortalCredsError, RuntimeError):
     A password could not be hashed, through no fault of the password's; nobody was denied or let in.
 
     Attributes:
-        code: The cause: ``out_of_memory``, ``closed``, or the class name of what a hasher raised.
+        code: The cause: ``out_of_memory``, ``closed``, ``missing_key``, or the class name of what a hasher raised.
     """
 
     code: str
 
     def __str__(self) -> str:
-        return f"hashing failed (cause: {self.code}); give it more memory, or use the hasher before closing it"
+        mends = {
+            "out_of_memory": "give the process more memory, or the pool less",
+            "closed": "use the hasher before closing it",
+            "missing_key": "put the key that the hash names back on the KeyRing",
+        }
+        mend = mends.get(self.code, "see what the hasher or the executor needs")
+        return f"hashing failed (cause: {self.code}); {mend}"
 
 
 @attrs.define(slots=False)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from enum import StrEnum
+from typing import Any
 
 import attrs
 
@@ -35,7 +36,10 @@ def _operator_id(operator: object, attribute: attrs.Attribute[str], value: objec
         )
 
 
-def _contact_id(contact_id: str | None) -> ContactId | None:
+def _contact_id(contact_id: Any) -> ContactId | None:  # Any: what a host without type checks hands in.
+    # A number would never equal a contact's id, and one's own account would be somebody else's.
+    if contact_id is not None and (not isinstance(contact_id, str) or not contact_id):
+        raise InvalidValueError("contact_id", "pass the operator's own contact id as text, or None without one")
     return None if contact_id is None else ContactId(contact_id)
 
 

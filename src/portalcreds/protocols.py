@@ -140,13 +140,21 @@ class AuditSink(Protocol):
     """**Protocol:** Where goes on the record what happens without a change: denials, look-ups, reveals, refusals."""
 
     def record(self, events: Sequence[AuditEvent], /) -> None:
-        """Append the events. Raise if they cannot be kept: what must be recorded and cannot be is refused."""
+        """
+        Append the events.
+
+        Raises:
+            StoreUnavailableError: They cannot be kept. What must be recorded and cannot be is refused.
+        """
         ...
 
 
 class AttemptCounter(Protocol):
     """
     **Protocol:** Counts attempts, shared by all processes that serve one portal.
+
+    One that cannot count raises `StoreUnavailableError`, so that nobody is let in; never an error whose text tells
+    where it is kept.
 
     Keys are opaque text of at most 100 ASCII characters; what they were made from cannot be read from them.
     """
@@ -329,7 +337,11 @@ Authorizer = Callable[[Operator, Privilege, Sequence[Account]], Sequence[bool]]
 """Says for each of the accounts whether the operator holds the privilege on it: one call for many (R16)."""
 
 ChangeHook = Callable[[Account, AuditEvent], None]
-"""Told of a committed change: the account as it is now, and the event that says what happened to it."""
+"""
+Told of a committed change: the account as it is now, and the event that says what happened to it.
+
+At most once: a process that ends between the commit and the call tells nobody. The audit trail is where to catch up.
+"""
 
 Usernames = Mapping[str, str] | Callable[[Contact], str | None] | None
 """The user name of each contact: by contact id, or as a function of the contact; None for none."""

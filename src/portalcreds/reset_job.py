@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from enum import StrEnum
+from threading import Lock
+from typing import Final
 
 import attrs
 
@@ -11,6 +13,9 @@ from ._html import records_as_html
 from .contacts import ContactId
 from .reset_plan import ConfirmedPlan, Decision, DecisionReason, ResetPlanItem
 from .secret import Secret
+
+_CHUNK: Final = 64
+"""Contacts read, hashed and committed at a time: what a kill can interrupt, a second or so of hashing."""
 
 
 class ResetOutcome(StrEnum):
@@ -44,7 +49,8 @@ class ResetResult:
         outcome: What became of it.
         reason: Why it was not set; None if it was.
         warnings: What to look at, as codes; see `ResetPlanItem.warnings`.
-        secret: The password, if the plan reveals and it was set now. Never kept anywhere.
+        secret: The password, if the plan reveals and it was set now. Kept by the job and its report only, until you
+            drop them.
     """
 
     item: ResetPlanItem
@@ -80,7 +86,7 @@ class ResetReport:
 
     def count(self, outcome: ResetOutcome) -> int:
         """Return how many contacts it became of."""
-        return sum(result.outcome is outcome for result in self.results)
+        return sum(result.outcome == outcome for result in self.results)
 
     @property
     def is_complete(self) -> bool:
@@ -116,25 +122,34 @@ class ResetJob:
     A confirmed plan at work: each step of the iteration hashes and commits a little more (R12).
 
     ``len()`` is the number of contacts, so any progress bar can be wrapped around it. Leaving the loop stops after what
-    is committed; going on with another loop, or with `run`, continues there. Applying the same confirmed plan again, in
-    this process or another, sets nothing twice.
+    is committed; going on with another loop, or with `run`, continues there, also after an error that came out of it.
+    Several threads may share the loop. Applying the same confirmed plan again, in this process or another, sets nothing
+    twice.
 
     Args:
         confirmed: The plan.
-        results: Does the work, and yields one result for each contact of the plan in order.
+        settle: Does the work for a few items, and puts each one's result into the dict, by contact id.
+        cancel: Asked before each few; True stops the loop there.
     """
 
-    def __init__(self, confirmed: ConfirmedPlan, results: Iterator[ResetResult]) -> None:
+    def __init__(
+        self,
+        confirmed: ConfirmedPlan,
+        settle: Callable[[Sequence[ResetPlanItem], dict[ContactId, ResetResult]], None],
+        cancel: Callable[[], bool] | None = None,
+    ) -> None:
         self.confirmed = confirmed
-        self._pending = results
-        self._done: list[ResetResult] = []
+        self._settle = settle
+        self._cancel = cancel
+        self._settled: dict[ContactId, ResetResult] = {}
+        self._told = 0
+        self._lock = Lock()
 
     def __len__(self) -> int:
         return len(self.confirmed.plan)
 
     def __iter__(self) -> Iterator[ResetResult]:
-        for result in self._pending:
-            self._done.append(result)
+        while (result := self._next()) is not None:
             yield result
 
     def run(self, progress: Callable[[ResetResult], object] | None = None) -> ResetReport:
@@ -145,16 +160,31 @@ class ResetJob:
         return self.report()
 
     def report(self) -> ResetReport:
-        """Return what came of it so far; contacts that were not reached say so."""
-        items = self.confirmed.plan.items[len(self._done) :]
-        left = (ResetResult(item=item, outcome=ResetOutcome.NOT_REACHED, warnings=item.warnings) for item in items)
-        return ResetReport(key=self.confirmed.key, results=(*self._done, *left))
+        """Return what came of it so far, told in the loop or not; contacts that were not reached say so."""
+        results = (
+            self._settled.get(item.contact_id)
+            or ResetResult(item=item, outcome=ResetOutcome.NOT_REACHED, warnings=item.warnings)
+            for item in self.confirmed.plan.items
+        )
+        return ResetReport(key=self.confirmed.key, results=tuple(results))
 
     def __repr__(self) -> str:
-        return f"<ResetJob {self.confirmed.key}: {len(self._done)} of {len(self)} contacts done>"
+        return f"<ResetJob {self.confirmed.key}: {len(self._settled)} of {len(self)} contacts done>"
+
+    def _next(self) -> ResetResult | None:
+        with self._lock:
+            if self._told == len(self):
+                return None
+            chunk = self.confirmed.plan.items[self._told : self._told + _CHUNK]
+            if chunk[0].contact_id not in self._settled:
+                if self._cancel is not None and self._cancel():
+                    return None
+                self._settle([item for item in chunk if item.contact_id not in self._settled], self._settled)
+            self._told += 1
+            return self._settled[chunk[0].contact_id]
 
 
 def not_planned(item: ResetPlanItem) -> ResetResult:
     """Return the result of a contact that the plan left out."""
-    outcome = ResetOutcome.SKIPPED if item.decision is Decision.SKIP else ResetOutcome.CANNOT
+    outcome = ResetOutcome.SKIPPED if item.decision == Decision.SKIP else ResetOutcome.CANNOT
     return ResetResult(item=item, outcome=outcome, reason=item.reason, warnings=item.warnings)

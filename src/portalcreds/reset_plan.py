@@ -65,7 +65,7 @@ class DecisionReason(StrEnum):
     """Cannot: the store could not be reached; apply the same confirmed plan again."""
 
     STORE_REFUSED = "store_refused"
-    """Cannot: the database refused this row, such as by a trigger; its own log says why."""
+    """Cannot: the database refused this row, such as by a trigger, or gave what no account can be; see its own log."""
 
     HASHING_UNAVAILABLE = "hashing_unavailable"
     """Cannot: hashing failed for want of memory; apply the same confirmed plan again."""
@@ -81,7 +81,8 @@ class ResetPlanItem:
         decision: What will be done.
         reason: Why it is not set; None if it will be.
         warnings: What to look at before pressing OK, as codes: a strategy's (see `DefaultWarning`),
-            ``replaces_chosen``, ``replaces_live_default``, and after applying ``name_changed``.
+            ``replaces_chosen``, ``replaces_live_default``, ``default_of_old_name`` (the live one is made of names that
+            changed since), and after applying ``name_changed``.
         first_name: The first name in the SIS, for showing.
         last_name: The last name in the SIS, for showing.
         username: The user name, for showing; None also if the operator may not see it.
@@ -159,7 +160,7 @@ class ResetPlan:
 
     def count(self, decision: Decision) -> int:
         """Return how many contacts the decision is about."""
-        return sum(item.decision is decision for item in self.items)
+        return sum(item.decision == decision for item in self.items)
 
     @property
     def fingerprint(self) -> str:
@@ -275,7 +276,7 @@ class ConfirmedPlan:
 
 
 def _confirmation(plan: ResetPlan) -> Confirmation:
-    to_set = [item for item in plan.items if item.decision is Decision.WILL_SET]
+    to_set = [item for item in plan.items if item.decision == Decision.WILL_SET]
     replaced = sum("replaces_chosen" in item.warnings for item in to_set)
     expiry = f"for {_in_words(plan.lifetime)}"
     if plan.expires_at is not None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 import attrs
 
 from ._chunks import chunks
+from ._one_by_one import find_each
 from ._privilege_check import PrivilegeCheck, audit_of
 from ._reset_decider import ResetDecider, ResetTerms, set_privilege
 from ._reset_runner import ResetRun, ResetRunner
@@ -182,11 +183,13 @@ class ResetService:
         """
         if not isinstance(confirmed, ConfirmedPlan):
             raise ConfigurationError("confirmed", "pass what ResetPlan.confirm returned; nothing else can be applied")
+        is_sound = timedelta(0) < confirmed.plan.lifetime <= MAX_LIFETIME and is_code(confirmed.key)
+        if not is_sound or confirmed.confirmed_at.utcoffset() != timedelta(0):
+            raise ConfigurationError("confirmed", "pass what ResetPlan.confirm returned, unchanged")
         if confirmed.plan.strategy != self._strategy.id:
             raise ConfigurationError("strategy", "apply the plan with the strategy that it was made with")
         run = ResetRun(
             confirmed=confirmed,
-            cancel=cancel,
             executor=executor,
             may_leave_process=may_leave_process,
             planned=confirmed.plan.count(Decision.WILL_SET),
@@ -199,7 +202,7 @@ class ResetService:
             clock=self._clock,
             on_change=self._on_change,
         )
-        return ResetJob(confirmed, runner.results(run))
+        return ResetJob(confirmed, lambda chunk, settled: runner.settle(run, chunk, settled), cancel)
 
     def reset_password(
         self, contact_id: str, operator: Operator, *, expires_at: datetime | None = None, reveal: bool = False
@@ -217,11 +220,11 @@ class ResetService:
         """
         plan = self.plan([contact_id], operator, expires_at=expires_at, reveal=reveal)
         (item,) = plan
-        if item.reason is DecisionReason.NO_ACCOUNT:
+        if item.reason == DecisionReason.NO_ACCOUNT:
             raise AccountNotFoundError(contact_id)
-        if item.reason is DecisionReason.NOT_PERMITTED:
+        if item.reason == DecisionReason.NOT_PERMITTED:
             raise PrivilegeDeniedError(operator.operator_id, Privilege.SET_ONE.value, (contact_id,))
-        if item.reason is DecisionReason.REVEAL_NOT_PERMITTED:
+        if item.reason == DecisionReason.REVEAL_NOT_PERMITTED:
             raise PrivilegeDeniedError(operator.operator_id, Privilege.REVEAL.value, (contact_id,))
         (result,) = self.apply(plan.confirm(operator)).run()
         return result
@@ -252,7 +255,7 @@ class ResetService:
             self._audit.record([event])
 
     def _plan_chunk(self, contact_ids: Sequence[ContactId], terms: ResetTerms) -> Iterator[ResetPlanItem]:
-        stored = self._store.find_many(contact_ids)
+        stored, unreadable = find_each(self._store, contact_ids)
         verdicts = self._decider.verdicts(stored, terms)
         visible = self._check.permitted(terms.operator, Privilege.VIEW_USERNAMES, list(stored.values()))
         shown = {account.contact_id for account, may in zip(stored.values(), visible, strict=True) if may}
@@ -260,10 +263,12 @@ class ResetService:
         for contact_id in contact_ids:
             account = stored.get(contact_id)
             if account is None:
-                yield ResetPlanItem(contact_id=contact_id, decision=Decision.CANNOT, reason=DecisionReason.NO_ACCOUNT)
+                missing = DecisionReason.NO_ACCOUNT
+                reason = DecisionReason.STORE_REFUSED if contact_id in unreadable else missing
+                yield ResetPlanItem(contact_id=contact_id, decision=Decision.CANNOT, reason=reason)
                 continue
             verdict = verdicts[contact_id]
-            named = verdict.reason is not DecisionReason.NOT_PERMITTED
+            named = verdict.reason != DecisionReason.NOT_PERMITTED
             yield ResetPlanItem(
                 contact_id=contact_id,
                 decision=verdict.decision,

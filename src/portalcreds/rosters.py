@@ -194,6 +194,9 @@ def _decoded(
     source: str | os.PathLike[str] | IO[str] | IO[bytes], encoding: str | None
 ) -> tuple[str, tuple[str, str] | None]:
     try:
+        if isinstance(source, str) and ("\n" in source or "\r" in source):
+            # Opened as a path it would stand in the error, with every name in it.
+            return "", ("source", "wrap text in io.StringIO, or pass a path")
         if isinstance(source, (str, os.PathLike)):
             with open(source, "rb") as file:
                 data: str | bytes = file.read()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable
 from datetime import timedelta
@@ -162,7 +163,7 @@ class SignInService:
         """
         ticket, new = _as_typed(ticket), _as_typed(new)
         try:
-            return self._complete_change(ticket, new, source)
+            return self._told(self._complete_change(ticket, new, source))
         except (StoreUnavailableError, HashingUnavailableError):
             return Unavailable()
 
@@ -186,13 +187,13 @@ class SignInService:
         """
         current, new = _as_typed(current), _as_typed(new)
 
-        def change(proof: _Proof) -> ChangePasswordOutcome | None:
+        def change(proof: _Proof) -> _Chosen | PasswordRefused | PasswordChangeRequired | DefaultExpired | None:
             if proof.account.credential.must_change:
                 return self._demand_change(proof)
             return self._choose(proof.account, proof.permit, new, source)
 
         try:
-            return self._prove(_Attempt.of(username, current, source), change)
+            return self._told(self._prove(_Attempt.of(username, current, source), change))
         except (StoreUnavailableError, HashingUnavailableError):
             return Unavailable()
 
@@ -314,7 +315,9 @@ class SignInService:
 
     # -- a password of the contact's own
 
-    def _complete_change(self, ticket: Secret, new: Secret, source: str | None) -> CompleteChangeOutcome:
+    def _complete_change(
+        self, ticket: Secret, new: Secret, source: str | None
+    ) -> _Chosen | PasswordRefused | TicketInvalid | TryLater | Unavailable:
         permit = self._permit(None, source)
         if isinstance(permit, TryLater):
             return permit
@@ -323,8 +326,8 @@ class SignInService:
             for _ in range(_MAX_DECISIONS):
                 account = None if handed_in is None else self._store.find(ContactId(handed_in.contact_id))
                 if handed_in is None or account is None or not handed_in.opens(account, self._clock()):
-                    noted = self._throttle.record_ticket_failure(source)
-                    self._record(account, source, [(AuditKind.TICKET_REFUSED, "ticket_invalid"), *noted])
+                    named = "" if handed_in is None else handed_in.contact_id
+                    self._record(account, source, self._throttle.record_ticket_failure(named, source))
                     return TicketInvalid()
                 outcome = self._choose(account, permit, new, source)
                 if outcome is not None:
@@ -333,7 +336,7 @@ class SignInService:
 
     def _choose(
         self, account: Account, permit: HashingPermit, new: Secret, source: str | None
-    ) -> PasswordChanged | PasswordRefused | None:
+    ) -> _Chosen | PasswordRefused | None:
         """Write a chosen password; None if the account moved on, so that the caller decides again (R3)."""
         violations = self._policy.violations(new, account)
         stored = account.credential.password_hash
@@ -345,10 +348,14 @@ class SignInService:
         now = self._clock()
         changed = account.choose(permit.hash_chosen(new), changed_at=now)
         event = self._event(AuditKind.PASSWORD_CHANGED, account, account.credential.origin.value, source)
-        if not self._applied(account, changed, event):
-            return None
-        notify(self._on_change, self._audit, self._clock, changed, event)
-        return PasswordChanged(account=changed)
+        return _Chosen(account=changed, event=event) if self._applied(account, changed, event) else None
+
+    def _told(self, outcome: _Chosen | _T) -> PasswordChanged | _T:
+        """Tell the host of a password that was chosen, after the place in the hashing queue was given back."""
+        if not isinstance(outcome, _Chosen):
+            return outcome
+        notify(self._on_change, self._audit, self._clock, outcome.account, outcome.event)
+        return PasswordChanged(account=outcome.account)
 
     # -- the store and the record
 
@@ -363,6 +370,8 @@ class SignInService:
     def _record(self, account: Account | None, source: str | None, noted: list[tuple[AuditKind, str]]) -> None:
         self._audit.record([self._event(kind, account, reason, source) for kind, reason in noted])
 
+
+_AROUND: Final = re.compile(r"^[\W\d_]+|[\W\d_]+$")
 
 _SAME_AS_CURRENT: Final = Violation(
     code="same_as_current", parameters={}, text="Choose a password that is not the one you have now."
@@ -400,13 +409,26 @@ class _Proof:
     permit: HashingPermit
 
 
+@attrs.frozen(kw_only=True)
+class _Chosen:
+    """A password that was written, and what the host is to be told of it."""
+
+    account: Account
+    event: AuditEvent
+
+
 def _is_kept(new: Secret, stored: PasswordHash, account: Account, permit: HashingPermit) -> bool:
-    """Return whether the new password is the one there is; of a default that was drawn, also in another case (R19)."""
-    if permit.matches(new, stored):
-        return True
-    lower = Secret(new.reveal().lower())
-    is_issued = account.credential.origin is CredentialOrigin.ISSUED
-    return is_issued and lower != new and permit.matches(lower, stored)
+    """
+    Return whether the new password is the one there is (R19).
+
+    Of an issued one, which the policy cannot know if it was drawn, also in lower case and with digits, marks and blanks
+    put around it. Each form costs an issued-cost hash.
+    """
+    forms = [new.reveal()]
+    if account.credential.origin == CredentialOrigin.ISSUED:
+        core = _AROUND.sub("", forms[0])
+        forms += [forms[0].lower(), core, core.lower()]
+    return any(permit.matches(Secret(form), stored) for form in dict.fromkeys(forms) if form)
 
 
 def _refusal(account: Account | None) -> str | None:
@@ -414,7 +436,7 @@ def _refusal(account: Account | None) -> str | None:
         return "no_account"
     if not account.is_active:
         return "disabled"
-    if account.credential.origin is CredentialOrigin.NONE:
+    if account.credential.origin == CredentialOrigin.NONE:
         return "never_issued"
     return None
 

@@ -182,17 +182,28 @@ class Throttle:
             noted.append((AuditKind.CREDENTIAL_SPENT, "default" if live else "chosen"))
         return noted
 
-    def record_ticket_failure(self, source: str | None) -> list[tuple[AuditKind, str]]:
-        """Count a ticket that was no good, and return what goes on the record because of it."""
-        return self._count_windows(self._clock(), None, source)
+    def record_ticket_failure(self, contact_id: str, source: str | None) -> list[tuple[AuditKind, str]]:
+        """
+        Count a ticket that was no good, and return what goes on the record because of it.
+
+        A ticket cannot be guessed, and a good one is never refused for others that were not; but beyond the first limit
+        on a user name, here on whom the tickets name, the record says no more of them: a flood must not fill it.
+        """
+        now = self._clock()
+        limit = self.limits.per_username[0] if self.limits.per_username else self.limits.spray
+        key = f"ticket:{_username_digest(contact_id)}:{_window_name(now, limit.window)}"
+        noted = self._count_windows(now, None, source)
+        if self._counter.hit(key, limit.window) <= limit.attempts:
+            noted.insert(0, (AuditKind.TICKET_REFUSED, "ticket_invalid"))
+        return noted
 
     def record_success(self, account: Account, guess: Guess, username: str) -> None:
         """Forget the failures of an account whose owner proved who they are."""
         keys = self._username_keys(username)
         failures, *counts = self._counter.counts([_account_key(account), *keys])
-        # Failures that spent the credential while this guess was verified stay: a success must not unlock. If this
-        # guess is the last that the cap allows, all beyond it were refused, and there are fewer failures than the cap.
-        if guess.reaches_cap or failures < self._cap(account):
+        # If this guess is the last that the cap allows, all beyond it were refused, and only it reached the cap.
+        spent_meanwhile = failures >= self._cap(account) and not guess.reaches_cap
+        if not spent_meanwhile:
             self._counter.clear(_account_key(account))
         for key, count in zip(keys, counts, strict=True):
             if count:
@@ -209,7 +220,7 @@ class Throttle:
         return failures >= self._cap(account)
 
     def _cap(self, account: Account) -> int:
-        issued = account.credential.origin is CredentialOrigin.ISSUED
+        issued = account.credential.origin == CredentialOrigin.ISSUED
         return self.limits.default_failures if issued else self.limits.chosen_failures
 
     def _username_keys(self, username: str | None) -> list[str]:
@@ -237,7 +248,7 @@ class Throttle:
 
 
 def _is_live_default(account: Account | None) -> bool:
-    return account is not None and account.credential.origin is CredentialOrigin.ISSUED
+    return account is not None and account.credential.origin == CredentialOrigin.ISSUED
 
 
 def _account_key(account: Account) -> str:

@@ -64,6 +64,7 @@ class ChangeTicket:
             and now < credential.ticket_expires_at
             and account.is_active
             and credential.must_change
+            and not credential.is_expired(now)
             and account.contact_id == self.contact_id
         )
 

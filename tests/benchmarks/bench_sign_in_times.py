@@ -45,6 +45,11 @@ NEVER = Limit(10**9, timedelta(days=1))
 class NeverMatching:
     """A hasher, and a permit of it, that says no without any work: to fail a hundred times in no time."""
 
+    @property
+    def denial_floor(self) -> timedelta:
+        """None."""
+        return timedelta(0)
+
     def admit(self) -> Self:
         """Let everybody in."""
         return self

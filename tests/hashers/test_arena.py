@@ -386,7 +386,8 @@ def test_idle_arenas_count_and_give_way() -> None:
     assert large is not None
 
     with budget.hold(4 * KIB, in_arena=False):
-        assert large.memory.closed
+        # Only as much as was asked for, and not by the timer, which releases both.
+        assert (large.memory.closed, small.memory.closed) == (True, False)
         with budget.hold(4 * KIB, in_arena=True) as next_one:
             assert next_one not in (small, large)
             assert small.memory.closed

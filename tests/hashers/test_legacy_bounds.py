@@ -14,6 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from portalcreds.accounts import PasswordHash
+from portalcreds.hashers.legacy import BareDigests
+from portalcreds.hashers.legacy._scheme import Scheme
 from portalcreds.secret import Secret
 
 from .known_hashes import VERIFIERS
@@ -292,3 +294,19 @@ def test_no_text_raises(text: str, password: str) -> None:
     """R10, R23: whatever a column and a form hold, verifying says no and raises nothing."""
     for verifier in VERIFIERS:
         assert verifier.verify(Secret(password), PasswordHash(text)) is False
+
+
+def test_what_is_too_long_is_not_even_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    """B2: no decoder and no grammar sees more than 512 characters."""
+    seen: list[int] = []
+
+    def read(encoded: str) -> None:
+        seen.append(len(encoded))
+
+    scheme = Scheme(name="all", read=read, compute=lambda content, stored: content, known="")
+    verifier = BareDigests()
+    monkeypatch.setattr(BareDigests, "schemes", (scheme,))
+    for length in (511, 512, 513, 1_000_000):
+        assert not verifier.identify(PasswordHash("A" * length))
+    assert not verifier.identify(PasswordHash("\xe9"))
+    assert seen == [511, 512]

@@ -94,6 +94,7 @@ def test_an_unknown_hash_is_not_wrapped() -> None:
         f"$pc$wrapped-md5${PHC}$",
         f"$pc$wrapped-md4${PHC}",
         f"$pc$wrapped-django-pbkdf2_sha256${PHC}",
+        f"$pc$wrapped-django-scrypt$c2VsZi10ZXN0{PHC}",
         f"$pc$wrapped-md5-salt-after$YQ=={PHC}",
         f"$pc$wrapped-md5-salt-after$YR{PHC}",
         f"$pc$wrapped-md5-salt-after${'A' * 87}{PHC}",

@@ -145,9 +145,8 @@ def test_a_contact_without_account_is_found_by_nobody(portal: Portal) -> None:
     [
         lambda service, operator: service.get("c-1", operator),
         lambda service, operator: service.find("c-1", operator),
-        lambda service, operator: service.find_by_username("rabbiatici", operator),
     ],
-    ids=["get", "find", "find_by_username"],
+    ids=["get", "find"],
 )
 def test_who_may_not_look_sees_nothing(portal: Portal, look: Callable[[AccountService, Operator], Account]) -> None:
     """R16: every other privilege together does not show a user name; the refusal is on the record and says nothing."""
@@ -859,3 +858,10 @@ def test_a_page_makes_records_with_names_and_statuses(portal: Portal) -> None:
     assert row["last_sign_in_at"] is None or row["last_sign_in_at"].startswith("2026-08-24")
     (other,) = portal.accounts.search(OFFICE, username_prefix="pob").to_records(portal.clock())
     assert other["last_sign_in_at"] is None
+
+
+def test_a_user_name_does_not_tell_who_has_it(portal: Portal) -> None:
+    """R16: to whoever may not look, a user name that exists and one that does not are the same."""
+    assert portal.accounts.find_by_username("rabbiatici", NOBODY) is None
+    assert portal.accounts.find_by_username("invented", NOBODY) is None
+    assert portal.kinds("c-1")[-1] == "authz_fail view_usernames"

@@ -16,7 +16,6 @@ import attrs
 import pytest
 
 from portal import GOOD_PASSWORD, OFFICE, USERNAMES, Portal, issued, open_portal, ticket_of, watched
-from portalcreds._reset_runner import _APPLY_CHUNK
 from portalcreds.accounts import AccountStatus, CredentialOrigin
 from portalcreds.audit import AuditKind
 from portalcreds.contacts import ContactId
@@ -29,11 +28,11 @@ from portalcreds.exceptions import (
     TransactionAborted,
 )
 from portalcreds.outcomes import PasswordChanged, PasswordChangeRequired, SignedIn, SignInDenied
-from portalcreds.reset_job import ResetJob, ResetOutcome, ResetReport, ResetResult
+from portalcreds.reset_job import _CHUNK, ResetJob, ResetOutcome, ResetReport, ResetResult
 from portalcreds.reset_plan import ConfirmedPlan, Decision, DecisionReason
 from portalcreds.secret import Secret
 
-CHUNK = _APPLY_CHUNK
+CHUNK = _CHUNK
 
 
 def confirmed(portal: Portal, contact_ids: list[Any], **options: Any) -> ConfirmedPlan:
@@ -70,7 +69,7 @@ def test_a_job_does_nothing_before_it_is_followed(portal: Portal) -> None:
     first = next(iter(job))
     assert first.outcome is ResetOutcome.SET
     assert epochs(portal, school) == [1] * CHUNK + [0]
-    assert job.report().count(ResetOutcome.NOT_REACHED) == CHUNK
+    assert job.report().count(ResetOutcome.NOT_REACHED) == 1, "what is committed is reported, told in the loop or not"
     assert not job.report().is_complete
     assert job.run().is_complete
     assert epochs(portal, school) == [1] * (CHUNK + 1)
@@ -105,7 +104,7 @@ def test_a_loop_that_is_left_goes_on_where_it_was(portal: Portal) -> None:
         seen.append(result.contact_id)
         if len(seen) == 3:
             break
-    assert job.report().count(ResetOutcome.SET) == 3
+    assert job.report().count(ResetOutcome.SET) == CHUNK
 
     seen += [result.contact_id for result in job]
 
@@ -601,10 +600,17 @@ def test_a_store_that_goes_away_while_rows_are_tried_one_by_one(portal: Portal) 
 
 
 def test_a_reading_that_the_database_refuses_is_a_result(portal: Portal) -> None:
-    """R12: rows that cannot be read are failed ones."""
-    broken = attrs.evolve(portal, store=watched(portal.store, Broken(StoreError("find_many", "42501"), "find_many", 1)))
-    report = broken.resets.apply(confirmed(portal, ["c-1"])).run()
-    assert outcomes(report) == {("failed", "store_refused"): 1}
+    """R12: one row that cannot be read is a failed one, and its neighbours are read without it."""
+
+    def unreadable(when: str, name: str, arguments: tuple[Any, ...]) -> None:
+        if (when, name) == ("before", "find_many") and "c-1" in arguments[0]:
+            raise StoreError("find_many", "corrupt")
+
+    broken = attrs.evolve(portal, store=watched(portal.store, unreadable))
+    report = broken.resets.apply(confirmed(portal, ["c-1", "c-2"])).run()
+    assert outcomes(report) == {("failed", "store_refused"): 1, ("set", None): 1}
+    plan = broken.resets.plan(["c-1", "c-2"], OFFICE)
+    assert [item.reason for item in plan] == [DecisionReason.STORE_REFUSED, None]
 
 
 @pytest.mark.parametrize("one_by_one", [False, True])
@@ -686,3 +692,35 @@ def test_a_plan_that_sets_nothing_reads_and_writes_nothing(portal: Portal) -> No
 
     assert outcomes(silent.resets.apply(ok).run()) == {("cannot", "not_derivable"): 1, ("cannot", "no_account"): 1}
     assert calls == []
+
+
+def test_a_job_goes_on_after_an_error_that_came_out_of_it(portal: Portal) -> None:
+    """R12: what was committed before a host's part failed is reported, passwords too; running again does the rest."""
+    school = portal.add_school(CHUNK + 2)
+    ok = confirmed(portal.with_parts(strategy=RandomReadable()), [*school], reveal=True)
+    asked: list[int] = []
+
+    def sometimes(_operator: object, _privilege: object, accounts: list[object]) -> list[bool]:
+        asked.append(len(accounts))
+        if len(asked) == 3:
+            raise ConnectionError("the roles are elsewhere")
+        return [True] * len(accounts)
+
+    job = portal.with_parts(strategy=RandomReadable(), authorizer=sometimes).resets.apply(ok)
+    with pytest.raises(ConnectionError):
+        job.run()
+    assert job.report().count(ResetOutcome.SET) == CHUNK
+    report = job.run()
+    assert [result.outcome for result in report] == [ResetOutcome.SET] * (CHUNK + 2)
+    assert all(result.secret is not None for result in report)
+    assert set(issues_of(portal).values()) == {1}
+
+
+def test_several_threads_share_a_job(portal: Portal) -> None:
+    """R12: each result is told once, whoever takes it."""
+    school = portal.add_school(CHUNK + 30)
+    job = portal.resets.apply(confirmed(portal, [*school]))
+    with ThreadPoolExecutor(4) as executor:
+        told = [result.contact_id for part in executor.map(lambda _: list(job), range(4)) for result in part]
+    assert sorted(told) == sorted(school)
+    assert job.report().is_complete

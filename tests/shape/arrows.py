@@ -66,7 +66,7 @@ ROOMS: Final[Mapping[str, Room]] = {
         answers="what is done, step by step, over anything that fits the protocols",
         modules=frozenset(
             {
-                "_apply_each",
+                "_one_by_one",
                 "_committed",
                 "_contact_syncer",
                 "_privilege_check",

@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from typing import Final
 
 _DIGEST_NAME: Final = re.compile(r"(?:^|_)(?:hex)?digest$|(?:^|_)hash$", re.IGNORECASE)
+_MEMBER_NAME: Final = re.compile(r"[A-Z][A-Z0-9_]*")
+_CLASS_NAME: Final = re.compile(r"[A-Z][A-Za-z0-9]*[a-z][A-Za-z0-9]*")
 _FUNCTIONS: Final = (ast.FunctionDef, ast.AsyncFunctionDef)
 _SENTENCE_END: Final = re.compile(r"[a-z0-9)`*\]][.!?]\s+[A-Z]")
 
@@ -54,6 +56,24 @@ def digest_comparisons(source: str) -> list[str]:
             named = next((name for name in (_last_name(left), _last_name(right)) if _DIGEST_NAME.search(name)), None)
             if isinstance(operator, ast.Eq | ast.NotEq | ast.In | ast.NotIn) and named is not None:
                 faults.append(f"line {node.lineno} compares {named} directly; use hmac.compare_digest")
+    return faults
+
+
+def enum_identities(source: str) -> list[str]:
+    """
+    Tell each ``is`` beside a member of an enum: where two vendored copies meet, theirs is equal and another (R22).
+
+    An enum whose name begins with an underscore never leaves its module, so no other copy's can come in.
+    """
+    faults = []
+    for node in ast.walk(ast.parse(source)):
+        if not isinstance(node, ast.Compare):
+            continue
+        operands = [node.left, *node.comparators]
+        for operator, left, right in zip(node.ops, operands, operands[1:], strict=False):
+            member = next((operand for operand in (left, right) if _is_enum_member(operand)), None)
+            if isinstance(operator, ast.Is | ast.IsNot) and member is not None:
+                faults.append(f"line {node.lineno} asks whether something is {ast.unparse(member)}; compare with ==")
     return faults
 
 
@@ -125,6 +145,12 @@ def _last_name(node: ast.expr) -> str:
             return _last_name(node.target)
         case _:
             return ""
+
+
+def _is_enum_member(node: ast.expr) -> bool:
+    if not isinstance(node, ast.Attribute) or not isinstance(node.value, ast.Name | ast.Attribute):
+        return False
+    return bool(_MEMBER_NAME.fullmatch(node.attr) and _CLASS_NAME.fullmatch(_last_name(node.value)))
 
 
 def _documented_elsewhere(owner: ast.ClassDef, classes: dict[str, ast.ClassDef]) -> set[str]:

@@ -69,6 +69,7 @@ def test_imports_are_relative_or_of_a_declared_dependency() -> None:
         pytest.param(habits.asserts, OUTSIDE_TESTING, id="no assert outside testing"),
         pytest.param(habits.prints, MODULES, id="no print"),
         pytest.param(habits.digest_comparisons, OUTSIDE_TESTING, id="digests through hmac.compare_digest"),
+        pytest.param(habits.enum_identities, MODULES, id="members of enums through =="),
         pytest.param(habits.undocumented, MODULES, id="public things have docstrings"),
         pytest.param(habits.root_statements, [MODULES[0]], id="the root only re-exports"),
     ],
@@ -229,6 +230,10 @@ def test_a_stranger_is_told(modules: list[Module]) -> None:
         pytest.param(habits.digest_comparisons, "ok = digest in digests", id="among digests"),
         pytest.param(habits.digest_comparisons, "ok = 1 < 2 == self._hash", id="in a chain"),
         pytest.param(habits.digest_comparisons, "ok = (digest := f()) == other", id="named on the way"),
+        pytest.param(habits.enum_identities, "ok = query.status is AccountStatus.DISABLED", id="member"),
+        pytest.param(habits.enum_identities, "ok = Kind.OTHER_2 is not kind", id="member on the left"),
+        pytest.param(habits.enum_identities, "ok = a is accounts.AccountStatus.DISABLED", id="member through a module"),
+        pytest.param(habits.enum_identities, "ok = a == b is Kind.A", id="member in a chain"),
         pytest.param(habits.undocumented, "x = 1", id="module without docstring"),
         pytest.param(habits.undocumented, '"""M."""\ndef f(): ...', id="function without docstring"),
         pytest.param(habits.undocumented, '"""M."""\nclass C:\n    x = 1', id="class without docstring"),
@@ -255,12 +260,22 @@ def test_a_bad_habit_is_told_once(check: Habit, source: str) -> None:
     assert len(check(source)) == 1
 
 
+def test_a_bad_habit_is_told_with_its_file_and_line() -> None:
+    """Whoever has to mend it is led to the place, for one file as for many."""
+    modules = _package(accounts="", stores__memory='"""M."""\n\nok = status is AccountStatus.DISABLED')
+    (fault,) = _faults(habits.enum_identities, modules)
+    assert fault == "stores.memory: line 3 asks whether something is AccountStatus.DISABLED; compare with =="
+
+
 @pytest.mark.parametrize(
     ("check", "source"),
     [
         pytest.param(_own_names, f'"""{OWN_NAME} is here."""  # {OWN_NAME}\nX = 1\n"""Of {OWN_NAME}."""', id="prose"),
         pytest.param(habits.digest_comparisons, "ok = digest is None or len(digest) == 64", id="no digest compared"),
         pytest.param(habits.digest_comparisons, "ok = needs_rehash == other.hash_length", id="other names"),
+        pytest.param(habits.enum_identities, "ok = status == Kind.A and a in (Kind.A, Kind.B)", id="member, equal"),
+        pytest.param(habits.enum_identities, "ok = answer is not _NotSent.NOT_SENT", id="member of a private enum"),
+        pytest.param(habits.enum_identities, "ok = a is None or a is A_B.C or a is Kind.name", id="no member"),
         pytest.param(habits.undocumented, '"""M."""\ndef _f(): ...\nclass _C:\n    def f(self): ...', id="private"),
         pytest.param(
             habits.undocumented,

@@ -27,6 +27,9 @@ class FaultyDriver:
         before: Called with each statement before it is executed; what it raises is the driver's error.
         after: The same after it was executed.
         statements: What was executed.
+        connections: How many were opened.
+        dead: How many of these, the first ones, the server has forgotten.
+        closed: How many were closed.
     """
 
     def __init__(self, file: Path) -> None:
@@ -35,7 +38,7 @@ class FaultyDriver:
         self.after: Callable[[str], None] = lambda sql: None
         self.refuses: str | None = None
         self.statements: list[str] = []
-        self.connections = 0
+        self.connections = self.dead = self.closed = 0
         self.rowcount: int | None = None
 
     def __call__(self) -> _Connection:
@@ -65,20 +68,23 @@ class _Connection:
 
     def __init__(self, driver: FaultyDriver) -> None:
         self._driver = driver
+        self._number = driver.connections
         self._real = sqlite3.connect(driver.file, isolation_level=None, check_same_thread=False, timeout=0.05)
 
     def cursor(self) -> _Cursor:
-        return _Cursor(self._driver, self._real.cursor())
+        return _Cursor(self._driver, self._real.cursor(), self._number)
 
     def close(self) -> None:
+        self._driver.closed += 1
         self._real.close()
         raise DriverError("closing may fail too")
 
 
 class _Cursor:
-    def __init__(self, driver: FaultyDriver, real: sqlite3.Cursor) -> None:
+    def __init__(self, driver: FaultyDriver, real: sqlite3.Cursor, number: int) -> None:
         self._driver = driver
         self._real = real
+        self._number = number
 
     def execute(self, sql: str, parameters: Any) -> None:
         self._run(sql, lambda: self._real.execute(sql, parameters))
@@ -88,6 +94,8 @@ class _Cursor:
 
     def _run(self, sql: str, execute: Callable[[], object]) -> None:
         self._driver.statements.append(sql)
+        if self._number <= self._driver.dead:
+            raise DriverError("SQLITE_IOERR_READ")
         self._driver.before(sql)
         execute()
         self._driver.after(sql)

@@ -1,4 +1,4 @@
-"""Stores and counters that each break one rule, as real ones have."""
+"""Stores that each break one rule, as real ones have."""
 
 # ruff: noqa: D102  Each class says what its method does wrong.
 from __future__ import annotations
@@ -6,7 +6,7 @@ from __future__ import annotations
 import time
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 import attrs
 
@@ -14,7 +14,7 @@ from portalcreds.account_queries import AccountPage, AccountQuery
 from portalcreds.accounts import Account
 from portalcreds.contacts import Contact, ContactId
 from portalcreds.protocols import ApplyResult, Change
-from portalcreds.stores.memory import MemoryAccountStore, MemoryAttemptCounter
+from portalcreds.stores.memory import MemoryAccountStore
 
 
 class LastWriteWins(MemoryAccountStore):
@@ -269,57 +269,35 @@ class EpochIsVersion(MemoryAccountStore):
         return None if account is None else account.version
 
 
-class LosesHits(MemoryAttemptCounter):
-    """SELECT n, then UPDATE ... SET n = ?."""
+class HidesDisabled(MemoryAccountStore):
+    """WHERE is_active, where nobody asked for it."""
 
-    def hit(self, key: str, window: timedelta | None, /) -> int:
-        (n,) = self.counts([key])
-        time.sleep(0.0005)
-        ends_at = None if window is None else self._clock() + window
-        self._counts[key] = n + 1, self._counts.get(key, (0, ends_at))[1]
-        return n + 1
+    def find_many(self, contact_ids: Sequence[ContactId], /) -> Mapping[ContactId, Account]:
+        return {key: account for key, account in super().find_many(contact_ids).items() if account.is_active}
 
 
-class ProlongsTheWindow(MemoryAttemptCounter):
-    """Each hit starts the window anew."""
+class HidesErased(MemoryAccountStore):
+    """WHERE erased_at IS NULL, the same."""
 
-    def hit(self, key: str, window: timedelta | None, /) -> int:
-        n = super().hit(key, window)
-        self._counts[key] = n, None if window is None else self._clock() + window
-        return n
+    def find_many(self, contact_ids: Sequence[ContactId], /) -> Mapping[ContactId, Account]:
+        return {key: account for key, account in super().find_many(contact_ids).items() if account.erased_at is None}
 
 
-class NeverForgets(MemoryAttemptCounter):
-    """A window that nobody looks at."""
+class BeginsAtThePlace(MemoryAccountStore):
+    """>= where > was meant."""
 
-    def _live(self, key: str, now: datetime) -> tuple[int, datetime | None] | None:
-        return self._counts.get(key)
-
-
-class ForgetsLate(MemoryAttemptCounter):
-    """expires_at < now instead of <=."""
-
-    def _live(self, key: str, now: datetime) -> tuple[int, datetime | None] | None:
-        return super()._live(key, now - timedelta(microseconds=1)) if key in self._counts else None
+    def search(self, query: AccountQuery, /) -> AccountPage:
+        keyed = sorted((query.sort_key(account), account.contact_id) for account in self._snapshot())
+        found = [self._accounts[owner] for key, owner in keyed if query.matches(self._accounts[owner])]
+        position = query.position
+        return query.page([account for account in found if position is None or query.sort_key(account) >= position])
 
 
-class FoldsKeys(MemoryAttemptCounter):
-    """A collation on the counter's key."""
+class LosesNameChanges(_Alters):
+    """A column that came later and was forgotten."""
 
-    def hit(self, key: str, window: timedelta | None, /) -> int:
-        return super().hit(_folded(key), window)
-
-    def counts(self, keys: Sequence[str], /) -> tuple[int, ...]:
-        return super().counts([_folded(key) for key in keys])
-
-
-class PurgesEverything(MemoryAttemptCounter):
-    """TRUNCATE."""
-
-    def purge(self) -> int:
-        n = super().purge()
-        self._counts.clear()
-        return n
+    def _altered(self, account: Account) -> Account:
+        return attrs.evolve(account, name_changed_at=None)
 
 
 def _folded(text: str) -> str:

@@ -7,8 +7,9 @@ from collections.abc import Callable
 import pytest
 
 from portalcreds.stores.memory import MemoryAccountStore, MemoryAttemptCounter
-from portalcreds.testing import AccountStoreContract, AttemptCounterContract, ManualClock
+from portalcreds.testing import AccountStoreContract, AttemptCounterContract, AuditSinkContract, ManualClock
 
+from . import sabotaged_counters, sabotaged_sinks
 from . import sabotaged_stores as broken
 
 STORES = [
@@ -39,16 +40,32 @@ STORES = [
     (broken.ExpiresLate, "test_a_default_expires_at_its_instant"),
     (broken.ShowsErased, "test_erased_accounts_are_not_found"),
     (broken.RaisesForOddText, "test_what_cannot_be_stored_is_not_found"),
+    (broken.HidesDisabled, "test_find_many_returns_those_that_are_there"),
+    (broken.HidesErased, "test_find_many_returns_those_that_are_there"),
+    (broken.BeginsAtThePlace, "test_pages_have_no_repeats_and_no_gaps"),
+    (broken.BeginsAtThePlace, "test_pages_under_equal_keys"),
+    (broken.LosesNameChanges, "test_a_default_of_an_old_name_stays_one"),
+    (broken.LosesNameChanges, "test_every_field_of_an_account_comes_back"),
     (broken.EpochIsVersion, "test_find_epoch_is_not_the_version"),
 ]
 
 COUNTERS = [
-    (broken.LosesHits, "test_no_hit_is_lost"),
-    (broken.ProlongsTheWindow, "test_the_first_hit_decides_when_the_window_ends"),
-    (broken.NeverForgets, "test_the_count_is_forgotten_when_the_window_ends"),
-    (broken.ForgetsLate, "test_the_count_is_forgotten_when_the_window_ends"),
-    (broken.FoldsKeys, "test_keys_are_counted_apart"),
-    (broken.PurgesEverything, "test_purge_removes_what_ended"),
+    (sabotaged_counters.LosesHits, "test_no_hit_is_lost"),
+    (sabotaged_counters.ProlongsTheWindow, "test_the_first_hit_decides_when_the_window_ends"),
+    (sabotaged_counters.NeverForgets, "test_the_count_is_forgotten_when_the_window_ends"),
+    (sabotaged_counters.ForgetsLate, "test_the_count_is_forgotten_when_the_window_ends"),
+    (sabotaged_counters.FoldsKeys, "test_keys_are_counted_apart"),
+    (sabotaged_counters.PurgesEverything, "test_purge_removes_what_ended"),
+]
+
+SINKS = [
+    (sabotaged_sinks.DropsEventsWithoutContact, "test_events_about_nobody_are_kept"),
+    (sabotaged_sinks.LosesCounts, "test_counts_are_kept"),
+    (sabotaged_sinks.ReversesBatches, "test_a_batch_is_kept_in_order"),
+    (sabotaged_sinks.Overwrites, "test_events_are_added_to_those_on_record"),
+    (sabotaged_sinks.CutsTexts, "test_the_longest_texts_are_not_cut"),
+    (sabotaged_sinks.RefusesOddText, "test_odd_text_does_not_prevent_a_record"),
+    (sabotaged_sinks.FailsOnNothing, "test_recording_nothing_does_nothing"),
 ]
 
 
@@ -72,6 +89,14 @@ def test_a_broken_counter_fails_the_rule_it_breaks(counter: type[MemoryAttemptCo
     with pytest.raises(AssertionError):
         _try(rule, counter)
     _try(rule, MemoryAttemptCounter)
+
+
+@pytest.mark.parametrize(("sink", "rule"), SINKS)
+def test_a_broken_sink_fails_the_rule_it_breaks(sink: Callable[[], MemoryAccountStore], rule: str) -> None:
+    """I1: the same for audit sinks, R17's lost look-ups of nobody in particular among them."""
+    with pytest.raises((AssertionError, UnicodeEncodeError, IndexError)):
+        getattr(AuditSinkContract(), rule)(sink())
+    getattr(AuditSinkContract(), rule)(MemoryAccountStore())
 
 
 def test_the_contract_is_complete() -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from portalcreds.protocols import AttemptCounter
 from portalcreds.stores.dbapi import DBAPIAccountStore
-from portalcreds.testing import AccountStoreContract, AttemptCounterContract, ManualClock
+from portalcreds.testing import AccountStoreContract, AttemptCounterContract, AuditSinkContract, ManualClock
 
 
 class TestSQLiteAccountStore(AccountStoreContract):
@@ -18,6 +18,14 @@ class TestSQLiteAccountStore(AccountStoreContract):
         """Return the store of a fresh file."""
         with DBAPIAccountStore.open_sqlite(tmp_path / "portal.db") as store:
             yield store
+
+
+class TestSQLiteAuditSink(AuditSinkContract):
+    @pytest.fixture
+    def sink(self, tmp_path: Path) -> Iterator[DBAPIAccountStore]:
+        """Return the sink of a fresh file."""
+        with DBAPIAccountStore.open_sqlite(tmp_path / "portal.db") as sink:
+            yield sink
 
 
 class TestSQLiteAttemptCounter(AttemptCounterContract):

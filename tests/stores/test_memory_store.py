@@ -5,13 +5,20 @@ from __future__ import annotations
 import pytest
 
 from portalcreds.stores.memory import MemoryAccountStore, MemoryAttemptCounter
-from portalcreds.testing import AccountStoreContract, AttemptCounterContract, ManualClock
+from portalcreds.testing import AccountStoreContract, AttemptCounterContract, AuditSinkContract, ManualClock
 
 
 class TestMemoryAccountStore(AccountStoreContract):
     @pytest.fixture
     def store(self) -> MemoryAccountStore:
         """Return a fresh store."""
+        return MemoryAccountStore()
+
+
+class TestMemoryAuditSink(AuditSinkContract):
+    @pytest.fixture
+    def sink(self) -> MemoryAccountStore:
+        """Return a fresh sink."""
         return MemoryAccountStore()
 
 

@@ -1,12 +1,18 @@
 """The DB-API store over real servers passes the contract that every store passes."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from typing import Any
 from uuid import uuid4
 
 import pytest
 
-from portalcreds.stores.dbapi import DBAPIAccountStore, DBAPIAttemptCounter
-from portalcreds.testing import AccountStoreContract, AttemptCounterContract, ManualClock
+from portalcreds.contacts import ContactId
+from portalcreds.exceptions import StoreUnavailableError
+from portalcreds.stores._port import Statements, run
+from portalcreds.stores.dbapi import MAX_IDLE, DBAPIAccountStore, DBAPIAttemptCounter
+from portalcreds.testing import AccountStoreContract, AttemptCounterContract, AuditSinkContract, ManualClock
+from portalcreds.testing._store_samples import add, an_account
 from servers import SERVERS, Connect, own_database
 
 
@@ -31,6 +37,17 @@ class TestServerStore(AccountStoreContract):
             yield store
 
 
+class TestServerSink(AuditSinkContract):
+    """The audit sink's contract."""
+
+    @pytest.fixture
+    def sink(self, server: tuple[str, Connect]) -> Iterator[DBAPIAccountStore]:
+        """A sink that is empty to its tenant."""
+        dialect, connect = server
+        with DBAPIAccountStore(connect, dialect=dialect, tenant=uuid4().hex) as sink:
+            yield sink
+
+
 class TestServerCounter(AttemptCounterContract):
     """The counter's contract."""
 
@@ -45,3 +62,57 @@ class TestServerCounter(AttemptCounterContract):
         dialect, connect = server
         with DBAPIAttemptCounter(connect, dialect=dialect, tenant=uuid4().hex, clock=clock) as counter:
             yield counter
+
+
+@pytest.mark.parametrize("ask", [lambda store: store.find(ContactId("1")), lambda store: add(store, an_account("2"))])
+def test_a_restarted_server_is_not_noticed(
+    server: tuple[str, Connect], ask: Callable[[DBAPIAccountStore], object]
+) -> None:
+    """R21: though every idle connection is dead, and there are more of them than attempts, the next call succeeds."""
+    dialect, connect = server
+    with DBAPIAccountStore(connect, dialect=dialect, tenant=uuid4().hex) as store:
+        add(store, an_account("1"))
+        with ExitStack() as lent:
+            for _ in range(MAX_IDLE):
+                lent.enter_context(store._connections.reading())
+        idle = list(store._connections._idle.connections)
+        assert len(idle) == MAX_IDLE
+        _end(dialect, connect, idle)
+        ask(store)
+        assert len(store._connections._idle.connections) == 1
+        assert store.find(ContactId("1")) == an_account("1")
+
+
+def test_a_database_that_takes_too_long_is_unavailable(server: tuple[str, Connect]) -> None:
+    """R21: the server's own time limit is a reason to try again later, and no defect of the program."""
+    dialect, connect = server
+    limits = {
+        "postgresql": ("SET statement_timeout = 20", "SELECT pg_sleep(5)", "57014"),
+        # Not SLEEP, which a time limit ends without an error.
+        "mariadb": (
+            "SET max_statement_time = 0.02",
+            "SELECT COUNT(*) FROM seq_1_to_100000 a, seq_1_to_100000 b WHERE a.seq * b.seq = 0",
+            "1969",
+        ),
+    }
+    limit, slow, code = limits[dialect]
+
+    def work(statements: Statements, _: bool) -> None:
+        statements.execute(limit, {})
+        statements.execute(slow, {})
+
+    with DBAPIAccountStore(connect, dialect=dialect) as store, pytest.raises(StoreUnavailableError) as caught:
+        run("find", work, store._connections.reading)
+    assert caught.value.code == code
+
+
+def _end(dialect: str, connect: Connect, connections: list[Any]) -> None:
+    # As a restart does: on the server's side, without a word to the driver.
+    admin = connect()
+    cursor = admin.cursor()
+    for connection in connections:
+        if dialect == "postgresql":
+            cursor.execute("SELECT pg_terminate_backend(%s, 5000)", [connection.info.backend_pid])
+        else:
+            cursor.execute("KILL %s", [connection.thread_id()])
+    admin.close()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import traceback
 from collections.abc import Callable
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 import attrs
@@ -17,7 +18,7 @@ from portalcreds.protocols import ApplyResult, Change
 from portalcreds.stores._connections import ConnectionPort
 from portalcreds.stores._dialects import SQLite
 from portalcreds.stores._sql import SQLAccountStore
-from portalcreds.stores.dbapi import DBAPIAccountStore, DBAPIAttemptCounter
+from portalcreds.stores.dbapi import MAX_IDLE, DBAPIAccountStore, DBAPIAttemptCounter
 from portalcreds.testing._store_samples import NOW, add, an_account, an_event, issued, step
 
 from .faulty_driver import CANARY, FaultyDriver
@@ -318,6 +319,50 @@ def test_a_failed_connection_is_not_used_again(store: DBAPIAccountStore, driver:
     store.find(ContactId("1"))
     store.find(ContactId("1"))
     assert driver.connections == 2
+
+
+def _all_idle(store: DBAPIAccountStore) -> None:
+    with ExitStack() as lent:
+        for _ in range(MAX_IDLE):
+            lent.enter_context(store._connections.reading())
+
+
+@pytest.mark.parametrize("ask", [lambda store: store.find(ContactId("1")), lambda store: add(store, an_account("2"))])
+def test_a_restarted_server_is_not_noticed(
+    store: DBAPIAccountStore, driver: FaultyDriver, ask: Callable[[DBAPIAccountStore], object]
+) -> None:
+    """R21: when one connection turns out dead, those that wait are not tried one by one until no attempt is left."""
+    _all_idle(store)
+    assert driver.connections == MAX_IDLE
+    driver.dead = MAX_IDLE
+    ask(store)
+    assert driver.connections == MAX_IDLE + 1
+    assert driver.closed == MAX_IDLE
+
+
+@pytest.mark.parametrize("code", ["SQLITE_BUSY", "SQLITE_MISUSE"])
+def test_other_faults_cost_one_connection(store: DBAPIAccountStore, driver: FaultyDriver, code: str) -> None:
+    """R21: a deadlock or a defect says nothing about the connections that wait."""
+    _all_idle(store)
+    driver.fail_once("SELECT", code, done=False)
+    with suppress(StoreError):
+        store.find(ContactId("1"))
+    assert driver.connections == MAX_IDLE
+    assert driver.closed == 1
+
+
+def test_a_refused_connection_leaves_those_that_wait(store: DBAPIAccountStore, driver: FaultyDriver) -> None:
+    """R21: a server that takes no more connections has not lost those that it has."""
+    with store._connections.reading():
+        _all_idle(store)
+        with ExitStack() as lent:
+            for _ in range(MAX_IDLE):
+                lent.enter_context(store._connections.reading())
+            driver.refuses = "SQLITE_CANTOPEN"
+            with pytest.raises(StoreUnavailableError):
+                store.find(ContactId("1"))
+    assert store.find(ContactId("1")) is None
+    assert driver.closed == 1
 
 
 def test_an_interrupt_undoes_the_change(

@@ -6,7 +6,7 @@ import sqlite3
 import stat
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
 
@@ -200,6 +200,17 @@ def test_arguments_that_cannot_be_used_are_refused(argument: str, value: str) ->
             made(sqlite3.connect, **{argument: value})  # type: ignore[arg-type]
         assert caught.value.argument == argument
         assert value not in str(caught.value)
+
+
+@pytest.mark.parametrize("made", [DBAPIAccountStore, DBAPIAttemptCounter])
+def test_a_path_is_no_connect(made: Callable[..., object]) -> None:
+    """R23: who passes the file itself is told at construction what to call instead."""
+    with pytest.raises(ConfigurationError) as caught:
+        made("portal.db")
+    assert caught.value.argument == "connect"
+    assert caught.value.mend == (
+        "pass a function that returns a new connection; for a file use DBAPIAccountStore.open_sqlite"
+    )
 
 
 def test_a_connection_with_its_own_transactions_is_refused(file: Path) -> None:
@@ -441,7 +452,8 @@ def test_importing_the_stores_imports_no_database() -> None:
 
 
 def test_a_counter_is_an_attempt_counter(store: DBAPIAccountStore) -> None:
-    """What `counter` returns fits the protocol, and counts to the end of windows of no length."""
+    """What `counter` returns fits the protocol, counts to the end of windows of no length, and no keys too."""
     counter: AttemptCounter = store.counter()
     assert counter.hit("key", timedelta(0)) == 1
     assert counter.counts(["key"])[0] == 0
+    assert list(counter.counts([])) == []

@@ -190,7 +190,11 @@ class UpgradingHasher:
                 return _Route(verifier=profile.verifier, memory_bytes=memory_bytes)
         for verifier in self._legacy:
             if verifier.identify(password_hash):
-                return _Route(verifier=verifier)
+                measure = getattr(verifier, "memory_bytes_for", None)
+                memory_bytes = int(measure(password_hash)) if callable(measure) else 0
+                if memory_bytes > self._pool.max_memory_bytes:
+                    return "hash_refused"
+                return _Route(verifier=verifier, memory_bytes=memory_bytes)
         return "hash_refused" if password_hash.encoded.startswith(PREFIX) else "hash_unknown"
 
     def _hash_chosen(self, canonical: Secret) -> PasswordHash:

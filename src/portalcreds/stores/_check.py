@@ -120,5 +120,6 @@ def _account(text: str) -> Account:
             ticket_expires_at=at,
         ),
         is_active=False,
+        name_changed_at=at,
         last_sign_in_at=at.replace(year=1),
     )

@@ -8,7 +8,7 @@ from contextlib import contextmanager, suppress
 from threading import Lock
 from typing import Any
 
-from ..exceptions import PortalCredsError
+from ..exceptions import ConfigurationError, PortalCredsError
 from ._dialects import Dialect
 from ._port import PATIENCE, DatabaseFailure, FailureKind
 
@@ -18,15 +18,22 @@ Connect = Callable[[], Any]
 
 class ConnectionPort:
     """
-    A `Port` over connections that are opened when needed, kept while idle, and dropped after any error.
+    A `Port` over connections that are opened when needed, kept while idle, and dropped after any error of their own.
 
     Args:
         connect: Returns a new connection.
         dialect: What is said differently by this database.
         max_idle: Connections kept open between uses.
+
+    Raises:
+        ConfigurationError: *connect* is no function.
     """
 
     def __init__(self, connect: Connect, dialect: Dialect, *, max_idle: int) -> None:
+        if not callable(connect):
+            raise ConfigurationError(
+                "connect", "pass a function that returns a new connection; for a file use DBAPIAccountStore.open_sqlite"
+            )
         self._connect = connect
         self._dialect = dialect
         self._max_idle = max_idle
@@ -59,8 +66,7 @@ class ConnectionPort:
         """Close the idle connections. Those in use are closed when they come back."""
         idle = self._own_idle()
         idle.is_closed = True
-        while (connection := idle.take()) is not None:
-            _close(connection)
+        idle.drop()
 
     @contextmanager
     def _lent(self) -> Iterator[ConnectionStatements]:
@@ -72,9 +78,13 @@ class ConnectionPort:
             connection = self._open()
         try:
             yield ConnectionStatements(connection, self._dialect, self._compiled)
-        except BaseException:
+        except BaseException as error:
             # Closing undoes what was begun, and what state a failed connection is in is anybody's guess.
             _close(connection)
+            if isinstance(error, DatabaseFailure) and error.kind == FailureKind.UNAVAILABLE:
+                # Those that wait were made before this: after a server's restart all are dead, and each would cost an
+                # attempt, until none is left for a new connection.
+                idle.drop()
             raise
         idle.give_back(connection, self._max_idle)
 
@@ -172,6 +182,10 @@ class _Idle:
             return self.connections.pop()
         except IndexError:
             return None
+
+    def drop(self) -> None:
+        while (connection := self.take()) is not None:
+            _close(connection)
 
     def give_back(self, connection: Any, max_idle: int) -> None:
         if self.is_closed or len(self.connections) >= max_idle:

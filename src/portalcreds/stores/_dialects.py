@@ -8,6 +8,42 @@ from typing import Any, Final, Protocol
 from ..exceptions import ConfigurationError
 from ._port import FailureKind
 
+_SQLITE_UNAVAILABLE: Final = (
+    "SQLITE_CANTOPEN",
+    "SQLITE_FULL",
+    "SQLITE_INTERRUPT",
+    "SQLITE_IOERR",
+    "SQLITE_PROTOCOL",
+    "SQLITE_READONLY",
+)
+"""Beginnings of result codes: out of reach, short of room, or stopped by the host's own time limit."""
+
+_POSTGRESQL_UNAVAILABLE: Final = (
+    "08",  # Connection lost.
+    "25006",  # A standby that only reads.
+    "25P03",  # Idle in the transaction for too long.
+    "25P04",  # The transaction took too long.
+    "40003",  # Nobody knows whether the statement was completed.
+    "53",  # Resources short: memory, disk, connections.
+    "57",  # Cancelled, such as by a statement's time limit; shutting down, starting up, idle for too long.
+    "58000",  # System error.
+    "58030",  # Input or output failed.
+)
+"""SQLSTATEs, or the classes they begin with (PostgreSQL documentation, appendix A)."""
+
+_MARIADB_UNAVAILABLE: Final = frozenset(
+    (
+        *(0, 1152, 1158, 1159, 1160, 1161, 1184, 1927),  # Connection closed, aborted, cut off between packets, killed.
+        *(1042, 1043, 1047, 1053, 1129),  # Host not resolved, bad handshake, node not ready, shutting down, blocked.
+        *(1040, 1135, 1203, 1226),  # Too many connections, no thread for one, a user's share of them spent.
+        *(1021, 1037, 1041, 1114),  # Disk full, memory short, table full.
+        *(1290, 1836),  # A server that only reads.
+        *(1317, 1969),  # Interrupted, or stopped by a statement's time limit.
+        1180,  # COMMIT failed.
+    )
+)
+"""Error numbers (MariaDB documentation, error codes)."""
+
 _PARAMETER: Final = re.compile(r":([a-z_][a-z0-9_]*)")
 
 
@@ -116,7 +152,7 @@ class SQLite(_Standard):
             return FailureKind.DUPLICATE, code
         if code.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
             return FailureKind.RETRYABLE, code
-        if code.startswith(("SQLITE_CANTOPEN", "SQLITE_IOERR", "SQLITE_FULL", "SQLITE_READONLY", "SQLITE_PROTOCOL")):
+        if code.startswith(_SQLITE_UNAVAILABLE):
             return FailureKind.UNAVAILABLE, code
         return _other(error, code)
 
@@ -140,8 +176,7 @@ class PostgreSQL(_Standard):
         # Serialization failure, deadlock, lock not available.
         if code in ("40001", "40P01", "55P03"):
             return FailureKind.RETRYABLE, code
-        # Connection lost, resources short, shutting down, a standby that only reads.
-        if code.startswith(("08", "53", "57P")) or code == "25006":
+        if code.startswith(_POSTGRESQL_UNAVAILABLE):
             return FailureKind.UNAVAILABLE, code
         if not code and type(error).__name__ in ("OperationalError", "InterfaceError"):
             return FailureKind.UNAVAILABLE, type(error).__name__
@@ -179,9 +214,7 @@ class MariaDB(_Standard):
             return FailureKind.DUPLICATE, code
         if number in (1020, 1205, 1213):  # Record changed, lock wait timeout, deadlock.
             return FailureKind.RETRYABLE, code
-        # Too many connections, shutting down, reading and writing packets, killed; from 2000 on the client's own.
-        lost = number in (0, 1040, 1053, 1158, 1159, 1160, 1161, 1290, 1836, 1927)
-        if lost or (number is not None and 2000 <= number < 3000):
+        if number in _MARIADB_UNAVAILABLE or (number is not None and 2000 <= number < 3000):  # 2000s: the client's own.
             return FailureKind.UNAVAILABLE, code
         return _other(error, code)
 

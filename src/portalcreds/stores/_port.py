@@ -120,7 +120,7 @@ def run(
             kind, code = FailureKind.OTHER, corrupt.code
         except DatabaseFailure as failure:
             kind, code = failure.kind, failure.code
-            may_be_stored = may_be_stored or (failure.committing and kind is not FailureKind.RETRYABLE)
+            may_be_stored = may_be_stored or (failure.committing and kind != FailureKind.RETRYABLE)
         # Raised outside the except clauses: an error's __context__ would carry the driver's text along (R14).
         if kind not in (FailureKind.RETRYABLE, FailureKind.UNAVAILABLE):
             raise StoreError(operation, code)

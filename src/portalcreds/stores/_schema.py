@@ -89,6 +89,7 @@ def account_tables(dialect: Dialect, prefix: str) -> list[str]:
         f"ticket_digest {text(_IDENTIFIER_LENGTH)}",
         f"ticket_expires_at {integer}",
         f"is_active {integer} NOT NULL",
+        f"name_changed_at {integer}",
         f"last_sign_in_at {integer}",
         f"erased_at {integer}",
         f"version {integer} NOT NULL",

@@ -27,7 +27,7 @@ def order_of(query: AccountQuery) -> str:
     """Return the columns to sort by."""
     column = _KEY_COLUMNS[query.order]
     # A user name has one owner, so there are no ties; and its index, which keeps that so, has no ids to break them by.
-    return column if query.order is AccountOrder.USERNAME else f"{column}, contact_id"
+    return column if query.order == AccountOrder.USERNAME else f"{column}, contact_id"
 
 
 def matching(query: AccountQuery, dialect: Dialect, *, from_position: bool) -> tuple[str, dict[str, object]]:
@@ -45,40 +45,44 @@ def matching(query: AccountQuery, dialect: Dialect, *, from_position: bool) -> t
     if query.status is not None:
         conditions.append("state = :state")
         parameters["state"] = _STATES.get(query.status, query.status.value)
-    elif query.order is AccountOrder.USERNAME:
+    elif query.order == AccountOrder.USERNAME:
         conditions.append("erased_at IS NULL")  # By last name there are none: the key of an erased account is NULL.
-    low, high = _expiry_range(query)
-    if query.order is not AccountOrder.EXPIRY:
+    expiry_low, expiry_high = _expiry_range(query)
+    key_low: str | int | None
+    key_high: str | int | None
+    if query.order == AccountOrder.EXPIRY:
+        key_low, key_high = expiry_low, expiry_high
+    else:
+        key_low, key_high = query.key_prefix, _successor(query.key_prefix)
         # The expiry is then not what is sorted by, and tells live from expired among what the index finds.
-        if low is not None:
+        if expiry_low is not None:
             conditions.append("expires_at >= :expiry_low")
-            parameters["expiry_low"] = low
-        if high is not None:
+            parameters["expiry_low"] = expiry_low
+        if expiry_high is not None:
             conditions.append("expires_at < :expiry_high")
-            parameters["expiry_high"] = high
-        low, high = query.key_prefix, _successor(query.key_prefix)
+            parameters["expiry_high"] = expiry_high
     position = query.position if from_position else None
     # Only one lower bound: given two, a planner may seek by the wrong one and read all that lies between.
-    if position is not None and _is_within(position[0], low):
-        if query.order is AccountOrder.USERNAME:
+    if position is not None and _is_within(position[0], key_low):
+        if query.order == AccountOrder.USERNAME:
             conditions.append(f"{column} >= :position AND ({column} > :position OR contact_id > :tie)")
         else:
             conditions.append(dialect.after((column, "contact_id"), ("position", "tie")))
         parameters |= {"position": _bounded(position[0]), "tie": position[1]}
-    elif low is not None:
-        conditions.append(f"{column} >= :low")
-        parameters["low"] = low
-    if high is not None:
-        conditions.append(f"{column} < :high")
-        parameters["high"] = high
+    elif key_low is not None:
+        conditions.append(f"{column} >= :key_low")
+        parameters["key_low"] = key_low
+    if key_high is not None:
+        conditions.append(f"{column} < :key_high")
+        parameters["key_high"] = key_high
     return " AND ".join(conditions), parameters
 
 
 def _expiry_range(query: AccountQuery) -> tuple[str | int | None, str | int | None]:
     # An expiry at this very instant is expired; so live ones begin a microsecond later.
-    if query.status is AccountStatus.DEFAULT_LIVE:
+    if query.status == AccountStatus.DEFAULT_LIVE:
         return micros(query.now) + 1, None
-    if query.status is AccountStatus.DEFAULT_EXPIRED:
+    if query.status == AccountStatus.DEFAULT_EXPIRED:
         return None, micros(query.now) + 1
     return None, None
 

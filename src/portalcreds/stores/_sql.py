@@ -141,7 +141,7 @@ class SQLAccountStore:
             events: list[dict[str, object]] = []
             for change in changes:
                 result = self._write(statements, change)
-                if result is ApplyResult.APPLIED:
+                if result == ApplyResult.APPLIED:
                     events += [self._own(event_row(event)) for event in change.events]
                 elif may_be_stored and self._was_stored(statements, change):
                     result = ApplyResult.APPLIED
@@ -306,7 +306,7 @@ def _unless_refused(statements: Statements, sql: str, parameters: Mapping[str, o
     try:
         changed = statements.execute(sql, parameters)[1]
     except DatabaseFailure as failure:
-        if failure.kind is not FailureKind.DUPLICATE:
+        if failure.kind != FailureKind.DUPLICATE:
             raise
         statements.execute("ROLLBACK TO SAVEPOINT one_change", {})
         changed = None

@@ -119,7 +119,7 @@ class ApplyingRules:
                 issued(account),
                 account.disable(),
                 account.rename(f"n{number}"),
-                account.refresh(a_contact(str(number)), username=None),
+                account.refresh(a_contact(str(number)), username=None, at=NOW),
             ]
             results = _race(store, [Change(old=account, new=way) for way in ways])
             assert sorted(results) == [_APPLIED, _STALE, _STALE, _STALE]
@@ -236,6 +236,7 @@ class ApplyingRules:
         add(store, account)
         for take in (
             issued,
+            lambda at: at.refresh(attrs.evolve(at.contact, last_name="Alt"), username=at.username, at=NOW),
             lambda at: at.open_ticket("0a" * 32, expires_at=NOW),
             lambda at: at.choose(OTHER_HASH, changed_at=NOW),
             lambda at: at.upgrade(HASH),
@@ -244,7 +245,7 @@ class ApplyingRules:
             lambda at: at.open_ticket("0b" * 32, expires_at=NOW),
             lambda at: at.disable(),
             lambda at: at.enable(),
-            lambda at: at.refresh(attrs.evolve(at.contact, last_name="Neu"), username=at.username),
+            lambda at: at.refresh(attrs.evolve(at.contact, last_name="Neu"), username=at.username, at=NOW),
             lambda at: at.erase(erased_at=NOW),
         ):
             following = take(account)

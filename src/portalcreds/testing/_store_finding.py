@@ -7,7 +7,7 @@ from collections.abc import Callable
 from ..accounts import Account
 from ..contacts import ContactId
 from ..protocols import AccountStore
-from ._store_samples import OTHER_HASH, add, an_account, chosen, issued, step
+from ._store_samples import NOW, OTHER_HASH, add, an_account, chosen, issued, step
 
 _CONFUSABLE_KEYS = (
     "smith",
@@ -112,11 +112,14 @@ class FindingRules:
         assert store.find_by_username("") is None
 
     def test_find_many_returns_those_that_are_there(self, store: AccountStore) -> None:
-        """Contacts without an account are left out."""
-        first, second = an_account("1", "a"), an_account("2", "b")
-        add(store, first, second, an_account("3", "c"))
-        asked = [first.contact_id, ContactId("nobody"), second.contact_id]
-        assert dict(store.find_many(asked)) == {first.contact_id: first, second.contact_id: second}
+        """Contacts without an account are left out, and no others: disabled and erased accounts are there too."""
+        accounts = [an_account(str(number), f"u{number}") for number in range(4)]
+        add(store, *accounts)
+        accounts[1] = step(store, accounts[1], accounts[1].disable())
+        accounts[2] = step(store, accounts[2], accounts[2].erase(erased_at=NOW))
+        asked = [account.contact_id for account in accounts[:3]]
+        found = store.find_many([asked[0], ContactId("nobody"), *asked[1:]])
+        assert dict(found) == {account.contact_id: account for account in accounts[:3]}
 
     def test_find_many_of_none_is_empty(self, store: AccountStore) -> None:
         """An empty selection is no error."""

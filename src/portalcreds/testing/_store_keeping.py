@@ -11,6 +11,8 @@ from ..contacts import Contact, ContactId
 from ..protocols import AccountStore
 from ._store_samples import CODE_POINTS, HASH, NOW, add, an_account, issued, step, stored
 
+_MICROSECOND = timedelta(microseconds=1)
+
 _TEXTS = (
     "O'Brien",
     "O’Brien",
@@ -153,7 +155,11 @@ class KeepingRules:
     def test_every_field_of_an_account_comes_back(self, store: AccountStore) -> None:
         """Nothing of an account is lost, and no two of its fields are swapped."""
         account = attrs.evolve(
-            an_account("1", "rosa"), is_active=False, last_sign_in_at=NOW, erased_at=NOW + timedelta(microseconds=1)
+            an_account("1", "rosa"),
+            is_active=False,
+            last_sign_in_at=NOW,
+            erased_at=NOW + timedelta(microseconds=1),
+            name_changed_at=NOW + timedelta(microseconds=2),
         )
         add(store, account)
         found = stored(store, account)
@@ -183,6 +189,18 @@ class KeepingRules:
             found = stored(store, account).credential.password_hash
             assert found is not None
             assert found.encoded == encoded
+
+    def test_a_default_of_an_old_name_stays_one(self, store: AccountStore) -> None:
+        """When the names changed is kept to the microsecond, and told from when the default was issued (R5)."""
+        account = an_account("1")
+        add(store, account)
+        ready = step(store, account, issued(account))
+        assert ready.name_changed_at is None
+        contact = attrs.evolve(ready.contact, last_name="Neu")
+        renamed = step(store, ready, ready.refresh(contact, username=None, at=NOW + _MICROSECOND))
+        assert renamed.name_changed_at == NOW + _MICROSECOND
+        assert renamed.has_default_of_old_name
+        assert step(store, renamed, renamed.erase(erased_at=NOW)).name_changed_at is None
 
     def test_ticket_digests_come_back_exactly(self, store: AccountStore) -> None:
         """The digest of an open ticket is kept, and gone with the ticket (R2)."""

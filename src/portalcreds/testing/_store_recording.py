@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from ..audit import AuditEvent, AuditKind
 from ..protocols import AccountStore, ApplyResult, Change
-from ._store_samples import NOW, add, an_account, an_event, issued, step
+from ._store_samples import NOW, add, an_account, an_event, events_of, issued, step
 
 
 class RecordingRules:
@@ -19,10 +19,7 @@ class RecordingRules:
 
         Override it if the store has no method ``events()`` that does.
         """
-        events = getattr(store, "events", None)
-        assert callable(events), "override recorded_events(self, store): return every event on record, oldest first"
-        recorded: Sequence[AuditEvent] = events()
-        return recorded
+        return events_of(store)
 
     def test_a_fresh_store_has_nothing_on_record(self, store: AccountStore) -> None:
         """The record begins empty, so that the other rules see their own events only."""
@@ -74,7 +71,7 @@ class RecordingRules:
             for contact_id, username in (("0", "z"), ("1", "b"), ("2", "a"), ("3", "c"))
         ]
         results = store.apply(changes)
-        applied = [change for change, result in zip(changes, results, strict=True) if result is ApplyResult.APPLIED]
+        applied = [change for change, result in zip(changes, results, strict=True) if result == ApplyResult.APPLIED]
         assert [change.new.contact_id for change in applied] == ["0", "3"]
         assert list(self.recorded_events(store)) == [event for change in applied for event in change.events]
 

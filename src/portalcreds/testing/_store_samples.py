@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
@@ -55,6 +56,14 @@ def chosen(account: Account) -> Account:
 def an_event(contact_id: str, reason: str = "because") -> AuditEvent:
     """Return an event about a contact."""
     return AuditEvent(kind=AuditKind.ACCOUNT_ADDED, at=NOW, contact_id=contact_id, reason=reason, operator_id="staff-1")
+
+
+def events_of(keeper: object) -> Sequence[AuditEvent]:
+    """Return all events that a store or a sink has on record, if it can tell."""
+    events = getattr(keeper, "events", None)
+    assert callable(events), "override recorded_events: return every event on record, oldest first"
+    recorded: Sequence[AuditEvent] = events()
+    return recorded
 
 
 def add(store: AccountStore, *accounts: Account) -> None:

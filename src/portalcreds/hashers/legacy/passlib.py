@@ -21,7 +21,7 @@ def _pbkdf2(tag: str, algorithm: str, digest_bytes: int, known: str) -> Scheme:
     return Scheme(
         name=f"passlib-{tag}",
         read=reader(
-            rf"\${tag}\$(?P<iterations>[1-9][0-9]{{0,6}})\$(?P<salt>[A-Za-z0-9./]{{11,86}})"
+            rf"\${tag}\$(?P<iterations>[1-9][0-9]{{0,6}})\$(?P<salt>[A-Za-z0-9./]{{1,86}})"
             r"\$(?P<digest>[A-Za-z0-9./]{27,86})",
             salt=Part(from_adapted_base64, MIN_SALT, 64),
             digest=Part(from_adapted_base64, digest_bytes, digest_bytes),
