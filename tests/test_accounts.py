@@ -24,6 +24,7 @@ from portalcreds.accounts import (
 )
 from portalcreds.contacts import Contact, ContactId
 from portalcreds.exceptions import InvalidValueError, WrongStateError
+from portalcreds.protocols import Change
 from strategies import NOW, accounts, credentials, instants
 
 NONE, ISSUED, CHOSEN, IMPORTED = CredentialOrigin
@@ -497,3 +498,12 @@ def test_a_default_of_an_old_name_is_known() -> None:
     again = attrs.evolve(refreshed, name_changed_at=NOW - timedelta(days=1))
     assert not issue(again).has_default_of_old_name
     assert not account(CHOSEN).refresh(married, username="rosa", at=later).has_default_of_old_name
+
+
+def test_a_change_is_one_step() -> None:
+    """R3: a change that skips a version, or is another contact's, cannot be made."""
+    old = account(CHOSEN)
+    for new in (old, old.disable().enable(), attrs.evolve(old.disable(), contact=Contact(contact_id="other"))):
+        with pytest.raises(InvalidValueError) as refused:
+            Change(old=old, new=new)
+        assert refused.value.field == "new"

@@ -76,3 +76,11 @@ def test_a_table_of_what_is_no_privilege_is_refused(held: object) -> None:
     with pytest.raises(InvalidValueError) as refused:
         Grants(privileges={"office": held})  # type: ignore[dict-item]
     assert refused.value.field == "privileges"
+
+
+@pytest.mark.parametrize("contact_id", [1, "", b"1"])
+def test_an_operators_own_contact_is_text(contact_id: Any) -> None:
+    """R16: a number would equal no contact's id, and the operator's own account would be anybody's."""
+    with pytest.raises(InvalidValueError) as refused:
+        Operator(operator_id="office", contact_id=contact_id)
+    assert refused.value.field == "contact_id"

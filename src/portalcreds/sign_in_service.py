@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Callable
 from datetime import timedelta
+from itertools import takewhile
 from typing import Final, TypeVar
 
 import attrs
@@ -371,7 +371,8 @@ class SignInService:
         self._audit.record([self._event(kind, account, reason, source) for kind, reason in noted])
 
 
-_AROUND: Final = re.compile(r"^[\W\d_]+|[\W\d_]+$")
+_MAX_PADDING: Final = 6
+"""Characters put before or behind a default that it is still known by; a year and a mark or two."""
 
 _SAME_AS_CURRENT: Final = Violation(
     code="same_as_current", parameters={}, text="Choose a password that is not the one you have now."
@@ -421,14 +422,22 @@ def _is_kept(new: Secret, stored: PasswordHash, account: Account, permit: Hashin
     """
     Return whether the new password is the one there is (R19).
 
-    Of an issued one, which the policy cannot know if it was drawn, also in lower case and with digits, marks and blanks
-    put around it. Each form costs an issued-cost hash.
+    Of an issued one, which the policy cannot know if it was drawn, also in lower case and with a few digits, marks or
+    blanks put before or behind it. Each form costs an issued-cost hash; a password with none of these has one or two.
     """
     forms = [new.reveal()]
     if account.credential.origin == CredentialOrigin.ISSUED:
-        core = _AROUND.sub("", forms[0])
-        forms += [forms[0].lower(), core, core.lower()]
-    return any(permit.matches(Secret(form), stored) for form in dict.fromkeys(forms) if form)
+        forms += _without_padding(forms[0])
+        forms += [form.lower() for form in forms]
+    return any(permit.matches(Secret(form), stored) for form in dict.fromkeys(forms))
+
+
+def _without_padding(text: str) -> list[str]:
+    """Return the text without its first, or its last, one to six characters, as far as these are no letters."""
+    # One by one, because what was drawn may itself begin or end with digits.
+    before = takewhile(lambda count: not text[count - 1].isalpha(), range(1, min(_MAX_PADDING, len(text) - 1) + 1))
+    behind = takewhile(lambda count: not text[-count].isalpha(), range(1, min(_MAX_PADDING, len(text) - 1) + 1))
+    return [*(text[count:] for count in before), *(text[:-count] for count in behind)]
 
 
 def _refusal(account: Account | None) -> str | None:

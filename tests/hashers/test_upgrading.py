@@ -854,3 +854,19 @@ def admitted(hasher: UpgradingHasher) -> upgrading.Permit:
     permit = hasher.admit()
     assert permit is not None
     return permit
+
+
+def test_a_legacy_hash_that_takes_more_than_the_pool_has_is_refused(bench: Bench) -> None:
+    """R10, B5: the memory of a legacy scheme counts too; what cannot fit is not begun."""
+
+    class Hungry(Reversed):
+        def memory_bytes_for(self, password_hash: PasswordHash) -> int:
+            return bench.pool.max_memory_bytes + 1
+
+    hungry = Hungry()
+    with (
+        UpgradingHasher(chosen=bench.chosen, issued=bench.issued, legacy=[hungry], pool=bench.pool) as hasher,
+        admitted(hasher) as permit,
+    ):
+        check = permit.check(Secret("password"), legacy_hash("password"))
+    assert (check.matched, check.fault, hungry.verifies) == (False, "hash_refused", 0)

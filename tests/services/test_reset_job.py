@@ -724,3 +724,15 @@ def test_several_threads_share_a_job(portal: Portal) -> None:
         told = [result.contact_id for part in executor.map(lambda _: list(job), range(4)) for result in part]
     assert sorted(told) == sorted(school)
     assert job.report().is_complete
+
+
+def test_a_store_that_goes_away_between_two_rows_is_no_row_s_fault(portal: Portal) -> None:
+    """R21: while rows are read one by one, a lost connection is said to be one."""
+
+    def fail(when: str, name: str, arguments: tuple[Any, ...]) -> None:
+        if (when, name) == ("before", "find_many"):
+            raise StoreError("find_many", "corrupt") if len(arguments[0]) > 1 else StoreUnavailableError("find_many")
+
+    ok = confirmed(portal, ["c-1", "c-2"])
+    broken = attrs.evolve(portal, store=watched(portal.store, fail))
+    assert outcomes(broken.resets.apply(ok).run()) == {("failed", "store_unavailable"): 2}

@@ -18,7 +18,8 @@ from portalcreds.accounts import Account, AccountStatus
 from portalcreds.audit import AuditKind
 from portalcreds.contacts import Contact, ContactId
 from portalcreds.default_passwords import NameTemplate, RandomReadable
-from portalcreds.exceptions import InvalidValueError
+from portalcreds.exceptions import ConfigurationError, InvalidValueError
+from portalcreds.outcomes import PasswordChangeRequired
 from portalcreds.privileges import Grants, Operator, Privilege
 from portalcreds.reset_plan import (
     ConfirmedPlan,
@@ -696,3 +697,33 @@ def test_a_key_can_stand_in_a_row(portal: Portal, key: Any) -> None:
     with pytest.raises(InvalidValueError) as caught:
         portal.resets.plan(["c-1"], OFFICE).confirm(OFFICE, key=key)
     assert caught.value.field == "key"
+
+
+def test_a_default_of_an_old_name_is_told_before_ok(portal: Portal) -> None:
+    """R5: a sync that changed the name left the live default working, and the plan and the grid say so."""
+    issue(portal)
+    portal.clock.move(days=1)
+    married = Contact(contact_id=ContactId("c-1"), first_name="Rosa", last_name="Rossi")
+    portal.accounts.sync_contacts([married], OFFICE)
+
+    assert row(portal).warnings == ("replaces_live_default", "default_of_old_name")
+    (shown,) = portal.accounts.search(OFFICE, username_prefix="rabb").to_records(portal.clock())
+    assert shown["warning"] == "default_of_old_name"
+    assert isinstance(portal.sign_ins.sign_in("rabbiatici", "AbbiaticiR"), PasswordChangeRequired)
+
+
+@pytest.mark.parametrize(
+    "forged",
+    [
+        lambda ok: attrs.evolve(ok, plan=attrs.evolve(ok.plan, lifetime=timedelta(days=36_500))),
+        lambda ok: attrs.evolve(ok, key="a key of\nmany lines"),
+        lambda ok: attrs.evolve(ok, confirmed_at=datetime(2026, 8, 24)),
+    ],
+    ids=["for a century", "no key", "at no instant"],
+)
+def test_a_confirmed_plan_that_was_altered_is_refused(portal: Portal, forged: Any) -> None:
+    """R5, R12: what no confirmation makes is refused before anything is read or written."""
+    ok = portal.resets.plan(["c-1"], OFFICE).confirm(OFFICE)
+    with pytest.raises(ConfigurationError) as refused:
+        portal.resets.apply(forged(ok))
+    assert refused.value.argument == "confirmed"

@@ -1104,3 +1104,47 @@ def test_a_slow_scheme_needs_a_floor() -> None:
         chosen=chosen, issued=issued_, legacy=[Legacy(is_slow=True)], denial_floor=timedelta(seconds=1)
     ) as hasher:
         assert hasher.denial_floor == timedelta(seconds=1)
+
+
+@pytest.mark.parametrize("around", ["{}1", "{}!", "{} ", "12{}", "{}2026!!", "  {}"])
+def test_a_drawn_default_is_not_kept_by_putting_something_around_it(portal: Portal, around: str) -> None:
+    """R19, E4: what the policy cannot know, because it was drawn, the hash tells."""
+    drawing = portal.with_parts(strategy=RandomReadable())
+    secret = drawing.resets.reset_password("c-1", OFFICE, reveal=True).secret
+    assert secret is not None
+    ticket = ticket_of(portal, password=secret.reveal())
+    for kept in (around.format(secret.reveal()), around.format(secret.reveal().upper())):
+        outcome = portal.sign_ins.complete_change(ticket, kept)
+        assert isinstance(outcome, PasswordRefused)
+        assert [violation.code for violation in outcome.violations] == ["same_as_current"]
+
+
+def test_a_ticket_ends_with_the_default_that_opened_it(portal: Portal) -> None:
+    """R5, E3: from the instant of its expiry a default allows nothing more, also what it had begun."""
+    issued(portal)
+    portal.clock.move(days=14, seconds=-1)
+    ticket = ticket_of(portal)
+    portal.clock.move(seconds=1)
+    assert portal.sign_ins.complete_change(ticket, GOOD_PASSWORD) == TicketInvalid()
+    assert portal.sign_ins.sign_in("rabbiatici", "AbbiaticiR") == DefaultExpired()
+
+
+def test_a_hook_finds_the_place_in_the_queue_given_back(portal: Portal) -> None:
+    """R7: a host's slow mail server keeps nobody else from hashing."""
+    free: list[bool] = []
+    with HashingPool(queue_limit=1, workers=1) as pool:
+        hasher = UpgradingHasher(chosen=Argon2Hasher(CHEAPEST_CHOSEN), issued=Argon2Hasher(CHEAPEST_ISSUED), pool=pool)
+
+        def hook(_account: object, _event: object) -> None:
+            place = hasher.admit()
+            free.append(place is not None)
+            if place is not None:
+                with place:
+                    pass
+
+        issued(portal)
+        told = portal.with_parts(sign_in_hasher=hasher, on_change=hook)
+        assert isinstance(told.sign_ins.complete_change(ticket_of(told), GOOD_PASSWORD), PasswordChanged)
+        changed = told.sign_ins.change_password("rabbiatici", GOOD_PASSWORD, OTHER_PASSWORD)
+        assert isinstance(changed, PasswordChanged)
+    assert free == [True, True]

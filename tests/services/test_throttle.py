@@ -488,3 +488,22 @@ def test_guesses_at_a_disabled_account_do_not_spend_what_is_enabled_again(portal
     guess(portal, 5)
     portal.accounts.enable("c-1", OFFICE)
     assert isinstance(portal.sign_ins.sign_in("rabbiatici", GOOD_PASSWORD), SignedIn)
+
+
+def test_a_shortage_of_memory_gives_no_guesses_away(portal: Portal) -> None:
+    """R9: failures counted while an attempt waited for memory stay counted when it is taken back."""
+    throttle = portal.with_parts(limits=limits(default_failures=10)).throttle
+    issued(portal)
+    account = portal.account("c-1")
+    short_of_memory = throttle.begin(account, "rabbiatici", None)
+    for _ in range(8):
+        throttle.record_failure(account, throttle.begin(account, "rabbiatici", None), "rabbiatici", None)
+    throttle.withdraw(account, short_of_memory)
+    assert throttle.begin(account, "rabbiatici", None).failures_before == 9
+
+
+def test_invalid_tickets_fill_no_record(portal: Portal) -> None:
+    """R9, R17: beyond the first limit a flood of tickets that are no good is counted and not written down."""
+    for number in range(40):
+        portal.sign_ins.complete_change(f"c-1.guess{number}", "a long walk on the beach")
+    assert portal.kinds("c-1").count("authn_token_refused ticket_invalid") == 10
