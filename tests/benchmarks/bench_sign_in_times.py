@@ -26,7 +26,7 @@ from portalcreds.accounts import Account, PasswordHash
 from portalcreds.contacts import Contact, ContactId
 from portalcreds.hashers import UpgradingHasher
 from portalcreds.privileges import Grants, Operator, Privilege
-from portalcreds.protocols import Change, HashCheck, utc_now
+from portalcreds.protocols import AccountStore, AttemptCounter, Change, HashCheck, utc_now
 from portalcreds.reset_service import ResetService
 from portalcreds.secret import Secret
 from portalcreds.sign_in_service import SignInService
@@ -80,19 +80,31 @@ class NeverMatching:
 
 
 class Portal:
-    """A portal in memory at full cost, with some accounts of each kind, whose limits by name and source never trip."""
+    """
+    A portal with some accounts of each kind, whose limits by name and source never trip.
 
-    def __init__(self) -> None:
+    Args:
+        store: An empty one, or None for one in memory.
+        counter: Where attempts are counted, or None for memory.
+        hasher: Another one than at full cost.
+    """
+
+    def __init__(
+        self,
+        store: AccountStore | None = None,
+        counter: AttemptCounter | None = None,
+        hasher: UpgradingHasher | None = None,
+    ) -> None:
         """Add the accounts, which costs a second or two."""
-        self.hasher = UpgradingHasher()
-        self.store = MemoryAccountStore()
+        self.hasher = UpgradingHasher() if hasher is None else hasher
+        self.store = MemoryAccountStore() if store is None else store
         limits = ThrottleLimits(per_username=(NEVER,), per_source=(NEVER,), spray=NEVER, default_failures=100)
-        throttle = Throttle(MemoryAttemptCounter(), limits=limits)
+        self.throttle = Throttle(MemoryAttemptCounter() if counter is None else counter, limits=limits)
         authorizer = Grants(privileges={"office": list(Privilege)})
-        accounts = AccountService(self.store, authorizer=authorizer, throttle=throttle)
+        accounts = AccountService(self.store, authorizer=authorizer, throttle=self.throttle)
         resets = ResetService(self.store, hasher=self.hasher, authorizer=authorizer)
-        self.sign_ins = SignInService(self.store, hasher=self.hasher, throttle=throttle)
-        self._uncosted = SignInService(self.store, hasher=NeverMatching(), throttle=throttle)
+        self.sign_ins = SignInService(self.store, hasher=self.hasher, throttle=self.throttle)
+        self._uncosted = SignInService(self.store, hasher=NeverMatching(), throttle=self.throttle)
         contacts = [
             Contact(contact_id=ContactId(f"{kind}-{number}"), first_name="Kim", last_name="Parent")
             for kind in KINDS

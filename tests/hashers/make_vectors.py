@@ -4,8 +4,9 @@ Write vectors/*.json anew, by running the systems whose hashes they are.
 Not part of the suite. It takes the packages of the dependency group ``oracles`` and bcrypt, and openssl, perl and
 iconv of a Linux system whose crypt(3) is libxcrypt::
 
-    python tests/hashers/make_vectors.py           # write the vectors
-    python tests/hashers/make_vectors.py --agree   # compare 5,000 random pairs with those systems, and count
+    python tests/hashers/make_vectors.py                       # write the vectors
+    python tests/hashers/make_vectors.py --agree               # compare 5,000 random pairs with those systems
+    python tests/hashers/make_vectors.py --agree --pairs 500   # or so many; fails if one disagrees
 
 Each vector has the expression or the shell command that it came from, or where it was published.
 """
@@ -16,6 +17,7 @@ Each vector has the expression or the shell command that it came from, or where 
 
 from __future__ import annotations
 
+import argparse
 import hashlib
 import json
 import random
@@ -255,12 +257,12 @@ def write() -> None:
     print(f"{len(rows):4} vectors of {len(counts)} formats")
 
 
-def agree() -> None:
+def agree(pairs: int) -> int:
     """Compare with what the systems themselves say, to the right password and to one that is a character off."""
     draw = random.Random(20240901)  # noqa: S311  The same pairs each time.
     letters = "abcXYZ019 '\"\\$:;äñß€😀中​"
     disagreements = 0
-    for number in range(PAIRS):
+    for number in range(pairs):
         verifier, shape, expression = EXPRESSIONS[number % (len(EXPRESSIONS) - 2)]
         p = "".join(draw.choice(letters) for _ in range(draw.randint(1, 17)))
         other = wrong_twin(verifier, p)
@@ -270,7 +272,8 @@ def agree() -> None:
             if checker.verify(Secret(password), encoded) is not expected:
                 disagreements += 1
                 print("disagree:", shape, ascii(password), encoded.encoded)
-    print(f"{PAIRS} pairs, {disagreements} disagreements")
+    print(f"{pairs} pairs, {disagreements} disagreements")
+    return disagreements
 
 
 def theirs(shape: str, password: str, encoded: str) -> bool:
@@ -292,7 +295,11 @@ def theirs(shape: str, password: str, encoded: str) -> bool:
 
 
 if __name__ == "__main__":
-    if "--agree" in sys.argv[1:]:
-        agree()
-    else:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--agree", action="store_true", help="write nothing, compare")
+    parser.add_argument("--pairs", type=int, default=PAIRS, help="how many to compare, A8's 5,000 by default")
+    options = parser.parse_args()
+    if not options.agree:
         write()
+    elif agree(options.pairs):
+        sys.exit(1)

@@ -78,6 +78,39 @@ def test_an_arena_gives_the_plain_tag(
     assert tags == [plain] * 3
 
 
+# RFC 9106 §5.3.
+RFC_TAG = bytes.fromhex("0d640df58d78766c08c037a34a8b53c9d01ef0452d75b65eb52520e96b01e659")
+
+
+@pytest.mark.parametrize("reused", [False, True], ids=["plain memory", "an arena"])
+def test_the_vector_of_the_standard(reused: bool, arena: Arena, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A1: RFC 9106's own Argon2id tag, of its secret and its associated data, from the call that we make."""
+    associated = low_level.ffi.new("uint8_t[]", bytes([4]) * 12)
+    real = low_level.core
+
+    def with_associated_data(context: Any, kind: int) -> int:
+        # No PHC string has any, so the call knows none.
+        context.ad, context.adlen = associated, 12
+        return real(context, kind)
+
+    monkeypatch.setattr(low_level, "core", with_associated_data)
+    tags = [
+        raw_tag(
+            bytes([1]) * 32,
+            bytes([2]) * 16,
+            memory_kib=32,
+            time_cost=3,
+            lanes=4,
+            tag_bytes=32,
+            key=bytes([3]) * 8,
+            arena=arena if reused else None,
+        )
+        for _ in range(2)
+    ]
+
+    assert tags == [RFC_TAG] * 2
+
+
 class KeptBuffers:
     """Stands in for the foreign function interface, and keeps the buffers that are made of bytes."""
 
@@ -358,9 +391,40 @@ def test_a_class_made_from_ours_is_called_as_it_is() -> None:
             assert permit.check(Secret("PASSWORD"), stored).matched
 
 
-def test_the_profiles_are_on_both_sides_of_the_bound() -> None:
-    """At 19 MiB an arena gains nothing; at 64 MiB a third."""
-    assert ISSUED.memory_bytes < _arena.WORTHWHILE_BYTES <= CHOSEN.memory_bytes
+def test_both_profiles_are_worth_an_arena() -> None:
+    """B5: what the allocator keeps of a plain call's memory is in no budget, so both costs go through arenas."""
+    assert _arena.WORTHWHILE_BYTES <= ISSUED.memory_bytes < CHOSEN.memory_bytes
+
+
+def test_both_hashes_of_a_denial_share_one_arena(monkeypatch: pytest.MonkeyPatch) -> None:
+    """B5, R7: whichever of the two costs comes first, the second takes no memory besides that of the larger."""
+    sizes: list[int] = []
+    costs: list[int] = []
+    real_init, real_core = Arena.__init__, low_level.core
+
+    def making(arena: Arena, size: int) -> None:
+        sizes.append(size)
+        real_init(arena, size)
+
+    def hashing(context: Any, kind: int) -> int:
+        costs.append(context.m_cost)
+        return real_core(context, kind)
+
+    issued = Argon2Hasher(attrs.evolve(ISSUED, memory_kib=4 * KIB, insecure_for_tests=True))
+    chosen = Argon2Hasher(attrs.evolve(ISSUED, memory_kib=8 * KIB, insecure_for_tests=True))
+    with HashingPool(workers=1) as pool:
+        hasher = UpgradingHasher(chosen=chosen, issued=issued, pool=pool)
+        stored = issued.hash(Secret("password"))
+        monkeypatch.setattr(Arena, "__init__", making)
+        monkeypatch.setattr(low_level, "core", hashing)
+        permit = hasher.admit()
+        assert permit is not None
+        with permit:
+            assert not permit.check(Secret("wrong"), None).matched
+            assert not permit.check(Secret("wrong"), stored).matched
+
+    assert sizes == [8 * KIB * KIB]
+    assert costs == [8 * KIB, 4 * KIB, 4 * KIB, 8 * KIB]
 
 
 # -- the budget
@@ -378,7 +442,7 @@ def test_a_slot_gets_its_arena_again() -> None:
 
 
 def test_idle_arenas_count_and_give_way() -> None:
-    """B5: what is kept is a part of the bytes, the oldest goes first, and of another size none is handed out."""
+    """B5: what is kept is a part of the bytes, the oldest goes first, and none that is too small is handed out."""
     budget = MemoryBudget(8 * KIB)
     with budget.hold(KIB, in_arena=True) as small, budget.hold(4 * KIB, in_arena=True) as large:
         pass
@@ -391,6 +455,29 @@ def test_idle_arenas_count_and_give_way() -> None:
         with budget.hold(4 * KIB, in_arena=True) as next_one:
             assert next_one not in (small, large)
             assert small.memory.closed
+    budget.close()
+
+
+def test_the_smallest_that_will_do_is_handed_out() -> None:
+    """B5: a small hash takes a large arena before new memory, and leaves it to large ones while there is a small."""
+    budget = MemoryBudget(8 * KIB)
+    with (
+        budget.hold(2 * KIB, in_arena=True) as small,
+        budget.hold(4 * KIB, in_arena=True) as large,
+        budget.hold(2 * KIB, in_arena=True) as smaller,
+    ):
+        pass
+    with (
+        budget.hold(KIB, in_arena=True) as first,
+        budget.hold(KIB, in_arena=True) as second,
+        budget.hold(KIB, in_arena=True) as third,
+    ):
+        assert {first, second} == {small, smaller}
+        assert third is large
+        # Of the same size the one that was given back last.
+        assert first is small
+    with budget.hold(4 * KIB, in_arena=True) as again:
+        assert again is large
     budget.close()
 
 

@@ -144,14 +144,17 @@ count = int(sys.argv[1])
 for _ in range(200):
     sign_in()
     use_arena()
-before, threads = peak_mib(), threading.active_count()
+before = peak_mib()
 for _ in range(count // 4):
     sign_in()
 for _ in range(count // 20):
     use_arena()
-print(threading.active_count() - threads, peak_mib() - before < 4, len(pool._state.places) == pool.queue_limit)
+# This one, the pool's, and a timer, which on a slow machine has ended already.
+print(threading.active_count() <= 1 + pool.workers + 1, peak_mib() - before < 4)
+print(len(pool._state.places) == pool.queue_limit)
 pool.close()
 budget.close()
+print(threading.active_count())
 """
 
 
@@ -194,10 +197,10 @@ def test_many_children_of_a_busy_parent_hash_at_full_cost() -> None:
 
 def test_hashing_leaves_nothing_behind() -> None:
     """I2: neither threads nor memory nor places out, after many sign-ins and many arenas: a sample."""
-    assert run_python(GROWTH, "2000") == ["0 True True"]
+    assert run_python(GROWTH, "2000") == ["True True", "True", "1"]
 
 
 @pytest.mark.whole
 def test_hashing_20000_times_leaves_nothing_behind() -> None:
     """I2: the same for 20,000 cheap hashes."""
-    assert run_python(GROWTH, "20000") == ["0 True True"]
+    assert run_python(GROWTH, "20000") == ["True True", "True", "1"]

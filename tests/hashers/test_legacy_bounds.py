@@ -7,6 +7,7 @@ from base64 import b64encode
 from collections.abc import Callable
 from typing import Any
 
+import attrs
 import bcrypt
 import pytest
 from argon2 import low_level
@@ -15,10 +16,10 @@ from hypothesis import strategies as st
 
 from portalcreds.accounts import PasswordHash
 from portalcreds.hashers.legacy import BareDigests
-from portalcreds.hashers.legacy._scheme import Scheme
+from portalcreds.hashers.legacy._scheme import Scheme, Stored
 from portalcreds.secret import Secret
 
-from .known_hashes import VERIFIERS
+from .known_hashes import VERIFIERS, verifier_of
 
 PASSWORD = "my password"
 B64 = "A" * 43
@@ -37,17 +38,22 @@ def payload(*, version: int = 1, prf: int = 1, iterations: int = 1000, salt: int
 
 BOMBS = {
     # PBKDF2
-    "django 3,000,001": f"pbkdf2_sha256$3000001$salt${DIGEST_32}",
+    "django 2,000,001": f"pbkdf2_sha256$2000001$salt${DIGEST_32}",
+    "django sha1 2,000,001": f"pbkdf2_sha1$2000001$salt${b64encode(bytes(20)).decode()}",
     "django 9,999,999": f"pbkdf2_sha256$9999999$salt${DIGEST_32}",
     "django 2**31": f"pbkdf2_sha256$2147483648$salt${DIGEST_32}",
     "django 20 digits": f"pbkdf2_sha256${'9' * 20}$salt${DIGEST_32}",
     "django 5000 digits": f"pbkdf2_sha256${'9' * 5000}$salt${DIGEST_32}",
     "django sha1 2**31 - 1": f"pbkdf2_sha1$2147483647$salt${b64encode(bytes(20)).decode()}",
-    "werkzeug 3,000,001": f"pbkdf2:sha256:3000001$salt${'0' * 64}",
+    "werkzeug 2,000,001": f"pbkdf2:sha256:2000001$salt${'0' * 64}",
+    "werkzeug sha512 1,000,001": f"pbkdf2:sha512:1000001$salt${'0' * 128}",
     "werkzeug 2**31": f"pbkdf2:sha512:2147483648$salt${'0' * 128}",
     "passlib 2,000,001": f"$pbkdf2-sha256$2000001$c2VsZi10ZXN0${B64}",
     "passlib 2**32": f"$pbkdf2-sha256$4294967296$c2VsZi10ZXN0${B64}",
+    "passlib sha512 1,000,001": f"$pbkdf2-sha512$1000001$c2VsZi10ZXN0${'A' * 86}",
     "identity 2,000,001": payload(iterations=2_000_001),
+    "identity sha512 1,000,001": payload(prf=2, iterations=1_000_001),
+    "identity sha1 1,000,001 of two blocks": payload(prf=0, iterations=1_000_001),
     "identity 2**31 - 1": payload(iterations=2**31 - 1),
     "identity 2**32 - 1": payload(iterations=2**32 - 1),
     "identity salt 2**31": b64encode(b"\1" + bytes(11) + b"\x80" + bytes(64)).decode(),
@@ -72,18 +78,20 @@ BOMBS = {
     "django argon2 33 passes": f"argon2$argon2id$v=19$m=8,t=33,p=1${ARGON2}",
     "django argon2 2**24 lanes": f"argon2$argon2id$v=19$m=8,t=1,p=16777216${ARGON2}",
     # bcrypt
-    **{f"bcrypt cost {cost}": f"$2b${cost}${BCRYPT}" for cost in (15, 16, 17, 20, 24, 31, 32, 99)},
+    **{f"bcrypt cost {cost}": f"$2b${cost}${BCRYPT}" for cost in (14, 15, 16, 17, 20, 24, 31, 32, 99)},
     "bcrypt cost 3": f"$2b$03${BCRYPT}",
     "django bcrypt cost 31": f"bcrypt$$2b$31${BCRYPT}",
     "django bcrypt_sha256 cost 31": f"bcrypt_sha256$$2b$31${BCRYPT}",
     # sha-crypt
-    "sha-crypt 1,000,001": f"$6$rounds=1000001$selftest${SHA512}",
+    "sha-crypt 656,001": f"$6$rounds=656001$selftest${SHA512}",
+    "sha-crypt 256 656,001": f"$5$rounds=656001$selftest${SHA512[:43]}",
+    "sha-crypt 1,000,000": f"$6$rounds=1000000$selftest${SHA512}",
     "sha-crypt 999,999,999": f"$6$rounds=999999999$selftest${SHA512}",
     "sha-crypt 999,999,999 without salt": f"$6$rounds=999999999${SHA512}",
     "sha-crypt 256 999,999,999": f"$5$rounds=999999999$selftest${SHA512[:43]}",
     "sha-crypt 999": f"$6$rounds=999$selftest${SHA512}",
     # phpass
-    **{f"phpass 2**{12 + at}": f"$P${letter}selftest{'0' * 22}" for at, letter in ((7, "H"), (12, "M"), (18, "S"))},
+    **{f"phpass 2**{12 + at}": f"$P${letter}selftest{'0' * 22}" for at, letter in ((8, "I"), (12, "M"), (18, "S"))},
     "phpass 2**30": f"$P$Sselftest{'0' * 22}",
     "phpass 2**63": f"$P$zselftest{'0' * 22}",
     "drupal 2**19": f"$S$Hselftest{'0' * 43}",
@@ -95,6 +103,30 @@ BOMBS = {
     "megabyte of Identity": "AQAA" + "A" * 1_000_000,
     "megabyte of tagged salt": f"$pc$md5-salt-before${'A' * 1_000_000}$X03MO1qnZdYdgyfeuILPmQ",
     "megabyte of dollars": "$" * 1_000_000,
+}
+
+# What real systems write where nobody configured anything, and OWASP's rows.
+DEFAULTS = {
+    "Django 5.2": f"pbkdf2_sha256$1000000$salt${DIGEST_32}",
+    "Django 6.0": f"pbkdf2_sha256$1200000$salt${DIGEST_32}",
+    "Django scrypt": f"scrypt$16384$salt$8$5${DIGEST_64}",
+    "Django argon2": f"argon2$argon2id$v=19$m=102400,t=2,p=8${ARGON2}",
+    "Werkzeug scrypt": f"scrypt:32768:8:1$salt${'0' * 128}",
+    "Werkzeug pbkdf2": f"pbkdf2:sha256:1000000$salt${'0' * 64}",
+    "Werkzeug pbkdf2 of sha512": f"pbkdf2:sha512:1000000$salt${'0' * 128}",
+    "Odoo": f"$pbkdf2-sha512$600000$c2VsZi10ZXN0${'A' * 85}Q",
+    "OWASP sha1": f"$pbkdf2$1400000$c2VsZi10ZXN0${'A' * 26}E",
+    "OWASP scrypt": f"scrypt:131072:8:1$salt${'0' * 128}",
+    "ASP.NET Core": payload(prf=2, iterations=100_000),
+    "OWASP sha1 in Identity": payload(prf=0, iterations=1_000_000),
+    "passlib sha256-crypt": f"$5$rounds=535000$sixteencharacter${SHA512[:43]}",
+    "passlib sha512-crypt": f"$6$rounds=656000$sixteencharacter${SHA512}",
+    "passlib phpass": f"$P$Hselftest{'0' * 22}",
+    "WordPress": f"$P$Bselftest{'0' * 22}",
+    "Drupal 10": f"$S$Eselftest{'0' * 43}",
+    "Drupal at the ceiling": f"$S$Gselftest{'0' * 43}",
+    "PHP 8.4, Rails, Django": f"$2b$12${BCRYPT}",
+    "Yii": f"$2y$13${BCRYPT}",
 }
 
 MALFORMED = {
@@ -261,6 +293,47 @@ def test_a_malformed_hash_matches_nothing(encoded: str) -> None:
     for verifier in VERIFIERS:
         for password in (PASSWORD, "password", encoded, ""):
             assert not verifier.verify(Secret(password), PasswordHash(encoded))
+
+
+@pytest.mark.parametrize("encoded", DEFAULTS.values(), ids=DEFAULTS)
+def test_what_systems_write_by_default_is_within_bounds(encoded: str) -> None:
+    """R10: a ceiling never shuts out the accounts of a system that nobody made slower."""
+    assert any(verifier.identify(PasswordHash(encoded)) for verifier in VERIFIERS)
+
+
+@pytest.mark.parametrize(
+    ("name", "encoded", "longest"),
+    [
+        ("ShaCrypt", f"$5$rounds=535000$selftest${SHA512[:43]}", 125),
+        ("ShaCrypt", f"$6$rounds=656000$selftest${SHA512}", 102),
+        ("ShaCrypt", f"$6$rounds=70000$selftest${SHA512}", 958),
+        ("ShaCrypt", f"$6$selftest${SHA512}", None),
+        ("Phpass", f"$P$Hselftest{'0' * 22}", 128),
+        ("Phpass", f"$P$Bselftest{'0' * 22}", None),
+        ("Drupal", f"$S$Gselftest{'0' * 43}", 256),
+        ("Drupal", f"$S$Eselftest{'0' * 43}", None),
+    ],
+)
+def test_many_rounds_are_not_done_over_a_long_password(
+    name: str, encoded: str, longest: int | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A4, R10: where the length of a password adds to the work, rounds times length are bounded, by no computation."""
+    verifier = verifier_of(name)
+    computed: list[int] = []
+
+    def compute(content: bytes, _stored: Stored) -> bytes:
+        computed.append(len(content))
+        return b""
+
+    rows = tuple(attrs.evolve(scheme, compute=compute) for scheme in verifier.schemes)
+    monkeypatch.setattr(type(verifier), "schemes", rows)
+    wanted = [1, *([] if longest is None else [longest - 1, longest])]
+    # 1,024 bytes are what the longest password has in UTF-8.
+    for length in [*wanted, 1024 if longest is None else longest + 1]:
+        fours, rest = divmod(length, 4)
+        assert not verifier.verify(Secret("😀" * fours + "a" * rest), PasswordHash(encoded))
+
+    assert computed == [*wanted, *([1024] if longest is None else [])]
 
 
 def test_malformed_hashes_are_not_identified() -> None:

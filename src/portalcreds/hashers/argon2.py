@@ -57,7 +57,8 @@ class Argon2Parameters:
         # What is written must pass the gate when it is read.
         if not within_ceilings(self.memory_kib, self.time_cost, self.lanes):
             raise ConfigurationError(
-                "memory_kib", "take at most 256 MiB, 32 passes, 16 lanes and 1 GiB x passes, and at least 8 KiB a lane"
+                "memory_kib",
+                "take at most 256 MiB, 32 passes, 16 lanes and 768 MiB x passes, and at least 8 KiB a lane",
             )
         if not self.insecure_for_tests and self.memory_kib < _FLOOR[min(self.time_cost, max(_FLOOR))]:
             raise ConfigurationError(

@@ -110,7 +110,7 @@ class HashingPool:
 
         Args:
             amount: How many bytes.
-            in_arena: Whether they may be memory that is kept for the next who asks for as much. There may be none.
+            in_arena: Whether they may be memory that is kept for the next who asks for no more. There may be none.
         """
         return self._current().budget.hold(amount, in_arena=in_arena)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hmac
 import re
+import sys
 from collections.abc import Callable
 from typing import Final
 
@@ -39,6 +40,11 @@ def _nothing(stored: Stored) -> int:
     return 0
 
 
+def _any_length(stored: Stored) -> int:
+    # As long as passwords may be, which whoever reads the password sees to (R8).
+    return sys.maxsize
+
+
 @attrs.frozen(kw_only=True, eq=False)
 class Scheme:
     """
@@ -51,6 +57,8 @@ class Scheme:
         known: A hash of the bytes of ``password``, for the self-test.
         is_slow: Whether one verification takes long enough to be told apart from another by the clock.
         memory_bytes: Returns how much memory one computation takes, in bytes.
+        longest: Returns how long a password may be, in bytes, where its length adds to the work; a longer one does not
+            match, and nothing is computed (R10).
     """
 
     name: str
@@ -59,6 +67,7 @@ class Scheme:
     known: str
     is_slow: bool = False
     memory_bytes: Callable[[Stored], int] = _nothing
+    longest: Callable[[Stored], int] = _any_length
 
 
 @attrs.frozen
@@ -113,6 +122,8 @@ def reader(
 
 def is_match(scheme: Scheme, content: bytes, stored: Stored) -> bool:
     """Return whether the digest of a password's bytes is the stored one, in constant time."""
+    if len(content) > scheme.longest(stored):
+        return False
     return hmac.compare_digest(scheme.compute(content, stored), stored.digest)
 
 

@@ -8,7 +8,7 @@ import attrs
 
 from ...exceptions import ConfigurationError
 from ._codecs import from_base64
-from ._digests import MAX_ITERATIONS, iterations, pbkdf2, salt_before
+from ._digests import iterations, pbkdf2, salt_before
 from ._scheme import Scheme, Stored
 from ._table_verifier import TableVerifier
 from ._tagged import tagged_reader
@@ -19,7 +19,6 @@ MIN_SALT: Final = 16
 MAX_SALT: Final = 64
 """Bytes of an Identity salt and subkey."""
 
-_ITERATIONS: Final = iterations(MAX_ITERATIONS)
 _V2: Final = b"\x00"
 _V2_BYTES: Final = 49
 _V2_ITERATIONS: Final = 1000
@@ -36,20 +35,21 @@ def _read_v2(encoded: str) -> Stored | None:
 
 
 def _v3(prf: int, known: str) -> Scheme:
+    algorithm = _PSEUDO_RANDOM_FUNCTIONS[prf]
+
     def read(encoded: str) -> Stored | None:
         content = from_base64(encoded)
         if content is None or len(content) < _V3_HEADER or not content.startswith(_V3):
             return None
         found_prf, count, salt_bytes = (int.from_bytes(content[at : at + 4], "big") for at in (1, 5, 9))
         digest_bytes = len(content) - _V3_HEADER - salt_bytes
-        if found_prf != prf or count not in _ITERATIONS:
+        if found_prf != prf or not (MIN_SALT <= salt_bytes <= MAX_SALT and MIN_SALT <= digest_bytes <= MAX_SALT):
             return None
-        if not (MIN_SALT <= salt_bytes <= MAX_SALT and MIN_SALT <= digest_bytes <= MAX_SALT):
+        if count not in iterations(algorithm, digest_bytes):
             return None
         end = _V3_HEADER + salt_bytes
         return Stored(salt=content[_V3_HEADER:end], digest=content[end:], cost=(count,))
 
-    algorithm = _PSEUDO_RANDOM_FUNCTIONS[prf]
     return Scheme(name=f"identity-v3-{algorithm}", read=read, compute=pbkdf2(algorithm), known=known, is_slow=True)
 
 

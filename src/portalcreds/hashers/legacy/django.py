@@ -9,7 +9,6 @@ import attrs
 from .._phc import MAX_BYTES, MIN_BYTES
 from ._codecs import from_ascii, from_base64, from_hex, from_unpadded_base64
 from ._digests import (
-    MAX_GROWING_ITERATIONS,
     argon2_memory,
     argon2_within_bounds,
     argon2id,
@@ -27,7 +26,6 @@ _SALT: Final = r"(?P<salt>[!-#%-~]{1,64})"
 """Any printable ASCII but the dollar. Django has written 5, 12 and 22 letters and digits; its settings allow more."""
 
 _SALT_PART: Final = Part(from_ascii, 1, 64)
-_ITERATIONS: Final = iterations(MAX_GROWING_ITERATIONS)
 
 
 def _pbkdf2(tag: str, algorithm: str, digest_bytes: int, known: str) -> Scheme:
@@ -37,7 +35,7 @@ def _pbkdf2(tag: str, algorithm: str, digest_bytes: int, known: str) -> Scheme:
             rf"{tag}\$(?P<iterations>[1-9][0-9]{{0,6}})\${_SALT}\$(?P<digest>[A-Za-z0-9+/]{{26,43}}=)",
             salt=_SALT_PART,
             digest=Part(from_base64, digest_bytes, digest_bytes),
-            cost=_ITERATIONS.__contains__,
+            cost=iterations(algorithm, digest_bytes).__contains__,
         ),
         compute=pbkdf2(algorithm),
         known=known,

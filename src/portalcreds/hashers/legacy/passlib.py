@@ -7,14 +7,12 @@ from typing import ClassVar, Final
 import attrs
 
 from ._codecs import from_adapted_base64
-from ._digests import MAX_ITERATIONS, iterations, pbkdf2
+from ._digests import iterations, pbkdf2
 from ._scheme import Part, Scheme, reader
 from ._table_verifier import TableVerifier
 
 MIN_SALT: Final = 8
 """Bytes. passlib draws 16; RFC 8018 §4.1 asks for 8 at least."""
-
-_ITERATIONS: Final = iterations(MAX_ITERATIONS)
 
 
 def _pbkdf2(tag: str, algorithm: str, digest_bytes: int, known: str) -> Scheme:
@@ -25,7 +23,7 @@ def _pbkdf2(tag: str, algorithm: str, digest_bytes: int, known: str) -> Scheme:
             r"\$(?P<digest>[A-Za-z0-9./]{27,86})",
             salt=Part(from_adapted_base64, MIN_SALT, 64),
             digest=Part(from_adapted_base64, digest_bytes, digest_bytes),
-            cost=_ITERATIONS.__contains__,
+            cost=iterations(algorithm, digest_bytes).__contains__,
         ),
         compute=pbkdf2(algorithm),
         known=known,

@@ -7,25 +7,30 @@ from typing import ClassVar, Final
 import attrs
 
 from ._codecs import crypt64_value, from_ascii, to_crypt64
-from ._digests import plain_digest
+from ._digests import longest_stretched, plain_digest
 from ._scheme import Compute, Part, Scheme, Stored, reader
 from ._table_verifier import TableVerifier
 
-MAX_EXPONENT: Final = 18
+MAX_EXPONENT: Final = 19
 """
 The power of two of the rounds. phpass takes up to 30, which would be a quarter of an hour; WordPress writes 13, phpBB
-11, Drupal 15 and 16.
+11, passlib 19. 0.4 s at the ceiling; how long the password may then be is bounded too.
 """
 
-_EXPONENTS: Final = "56789ABCDEFG"
-"""The characters for 7, phpass's least, to 18."""
+MAX_DRUPAL_EXPONENT: Final = 18
+"""The same for Drupal, which writes 15 and 16."""
+
+_LEAST_EXPONENT: Final = 7
+"""phpass's and Drupal's least."""
 
 _SALT_CHARACTERS: Final = 8
 
 
-def _scheme(name: str, tag: str, algorithm: str, characters: int, known: str, *, md5_first: bool = False) -> Scheme:
+def _scheme(
+    name: str, tag: str, algorithm: str, characters: int, known: str, *, most: int, md5_first: bool = False
+) -> Scheme:
     grammar = reader(
-        rf"{tag}(?P<salt>[{_EXPONENTS}][./0-9A-Za-z]{{{_SALT_CHARACTERS}}})(?P<digest>[./0-9A-Za-z]{{{characters}}})",
+        rf"{tag}(?P<salt>[./0-9A-Za-z]{{{_SALT_CHARACTERS + 1}}})(?P<digest>[./0-9A-Za-z]{{{characters}}})",
         salt=Part(from_ascii, _SALT_CHARACTERS + 1, _SALT_CHARACTERS + 1),
         digest=Part(from_ascii, characters, characters),
     )
@@ -35,10 +40,17 @@ def _scheme(name: str, tag: str, algorithm: str, characters: int, known: str, *,
         if found is None:
             return None
         exponent = crypt64_value(chr(found.salt[0]))
+        if not _LEAST_EXPONENT <= exponent <= most:
+            return None
         return Stored(salt=found.salt[1:], digest=found.digest, cost=(1 << exponent,))
 
     return Scheme(
-        name=name, read=read, compute=_stretched(algorithm, characters, md5_first=md5_first), known=known, is_slow=True
+        name=name,
+        read=read,
+        compute=_stretched(algorithm, characters, md5_first=md5_first),
+        known=known,
+        is_slow=True,
+        longest=longest_stretched,
     )
 
 
@@ -68,7 +80,7 @@ class Phpass(TableVerifier):
     """
 
     schemes: ClassVar[tuple[Scheme, ...]] = (
-        _scheme("phpass", r"\$[PH]\$", "md5", 22, "$P$5selftestxgtkzY30SsZw83J6Oy4UN0"),
+        _scheme("phpass", r"\$[PH]\$", "md5", 22, "$P$5selftestxgtkzY30SsZw83J6Oy4UN0", most=MAX_EXPONENT),
     )
 
 
@@ -85,13 +97,21 @@ class Drupal(TableVerifier):
     """
 
     schemes: ClassVar[tuple[Scheme, ...]] = (
-        _scheme("drupal", r"\$S\$", "sha512", 43, "$S$5selftestguFzxyBldyx/vqlgr4AwI4.1AnsB0xQDMuSYXkjjBLb"),
+        _scheme(
+            "drupal",
+            r"\$S\$",
+            "sha512",
+            43,
+            "$S$5selftestguFzxyBldyx/vqlgr4AwI4.1AnsB0xQDMuSYXkjjBLb",
+            most=MAX_DRUPAL_EXPONENT,
+        ),
         _scheme(
             "drupal-6",
             r"U\$S\$",
             "sha512",
             43,
             "U$S$5selftest.XCaEVs2.ZiMDxRK6LKf2nlEFnphTvSxUPgJt.LvnRw",
+            most=MAX_DRUPAL_EXPONENT,
             md5_first=True,
         ),
     )

@@ -8,14 +8,15 @@ from typing import ClassVar, Final
 import attrs
 
 from ._codecs import from_ascii
+from ._digests import longest_stretched
 from ._scheme import Part, Scheme, Stored, reader
 from ._sha_crypt import sha256_crypt, sha512_crypt
 from ._table_verifier import TableVerifier
 
-MAX_ROUNDS: Final = 1_000_000
+MAX_ROUNDS: Final = 656_000
 """
-Rounds. crypt(3) takes up to 999,999,999, which would be a quarter of an hour; what is written is 5,000 by default,
-10,000 by Moodle, and 656,000 by passlib. About a second at the ceiling, and five for the longest password.
+Rounds. crypt(3) takes up to 999,999,999, which would be ten minutes; what is written is 5,000 by default, 10,000 by
+Moodle, and 535,000 and 656,000 by passlib. 0.4 s at the ceiling; how long the password may then be is bounded too.
 """
 
 _DEFAULT_ROUNDS: Final = 5000
@@ -33,7 +34,7 @@ def _scheme(tag: str, crypt: Callable[[bytes, bytes, int], str], characters: int
     return Scheme(
         name=f"sha-crypt-{tag}",
         read=reader(
-            rf"\${tag}\$(?:rounds=(?P<rounds>[1-9][0-9]{{3,6}})\$)?(?P<salt>[!-#%-9;<>-~]{{1,16}})"
+            rf"\${tag}\$(?:rounds=(?P<rounds>[1-9][0-9]{{3,5}})\$)?(?P<salt>[!-#%-9;<>-~]{{1,16}})"
             rf"\$(?P<digest>[./0-9A-Za-z]{{{characters}}})",
             salt=Part(from_ascii, 1, 16),
             digest=Part(from_ascii, characters, characters),
@@ -43,6 +44,7 @@ def _scheme(tag: str, crypt: Callable[[bytes, bytes, int], str], characters: int
         compute=compute,
         known=known,
         is_slow=True,
+        longest=longest_stretched,
     )
 
 

@@ -7,7 +7,7 @@ from typing import ClassVar, Final
 import attrs
 
 from ._codecs import from_ascii, from_hex
-from ._digests import MAX_GROWING_ITERATIONS, iterations, pbkdf2, scrypt, scrypt_memory, scrypt_within_bounds
+from ._digests import iterations, pbkdf2, scrypt, scrypt_memory, scrypt_within_bounds
 from ._scheme import Part, Scheme, reader
 from ._table_verifier import TableVerifier
 
@@ -15,7 +15,6 @@ _SALT: Final = r"(?P<salt>[!-#%-~]{1,64})"
 """Any printable ASCII but the dollar. Werkzeug draws 8 or 16 letters and digits, or as many as it is told to."""
 
 _SALT_PART: Final = Part(from_ascii, 1, 64)
-_ITERATIONS: Final = iterations(MAX_GROWING_ITERATIONS)
 
 
 def _pbkdf2(algorithm: str, digest_bytes: int, known: str) -> Scheme:
@@ -26,7 +25,7 @@ def _pbkdf2(algorithm: str, digest_bytes: int, known: str) -> Scheme:
             rf"\$(?P<digest>[0-9a-f]{{{2 * digest_bytes}}})",
             salt=_SALT_PART,
             digest=Part(from_hex, digest_bytes, digest_bytes),
-            cost=_ITERATIONS.__contains__,
+            cost=iterations(algorithm, digest_bytes).__contains__,
         ),
         compute=pbkdf2(algorithm),
         known=known,
