@@ -88,7 +88,8 @@ class AccountStore(Protocol):
     **Protocol:** Where accounts are kept.
 
     A store hands out and takes frozen values. It returns names, user names and identifiers exactly as given,
-    instants to the microsecond, and never an object that later changes.
+    instants to the microsecond, and never an object that later changes. Services are shared by a portal's threads, and
+    call it from several at once.
 
     Its methods do not raise for what is expected. If it cannot be reached it raises `StoreUnavailableError`, or
     whatever it likes for its own defects, but never an error whose text quotes column values.
@@ -132,6 +133,10 @@ class AccountStore(Protocol):
 
         Returns:
             What became of each change, in order.
+
+        Raises:
+            StoreUnavailableError: Nobody knows which of the changes are stored.
+            StoreError: Nothing of this call is stored; the services then hand the changes in one by one.
         """
         ...
 
@@ -156,7 +161,8 @@ class AttemptCounter(Protocol):
     One that cannot count raises `StoreUnavailableError`, so that nobody is let in; never an error whose text tells
     where it is kept.
 
-    Keys are opaque text of at most 100 ASCII characters; what they were made from cannot be read from them.
+    Keys are opaque text of at most 100 ASCII characters; what they were made from cannot be read from them. Services
+    call it from several threads at once.
     """
 
     def hit(self, key: str, window: timedelta | None, /) -> int:
@@ -182,7 +188,7 @@ class AttemptCounter(Protocol):
         ...
 
     def purge(self) -> int:
-        """Remove the counts whose windows ended, and return how many."""
+        """Remove the counts whose windows ended, and return how many; 0 where they go by themselves."""
         ...
 
 

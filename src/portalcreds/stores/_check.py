@@ -1,125 +1,320 @@
-"""Find tables that are not fit to hold accounts, before they cost data."""
+"""Find what is wrong with tables before it costs data, by trying them, whatever made them."""
 
-# ruff: noqa: S608  Tables have a checked prefix; every value is a parameter.
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import UTC, datetime
-from typing import Final
-from uuid import uuid4
+from collections.abc import Iterator, Sequence
+from typing import Any, Final
 
-from ..accounts import MAX_CODE_LENGTH, Account, Credential, CredentialOrigin, PasswordHash
-from ..contacts import MAX_CONTACT_TEXT, Contact, ContactId
-from ..exceptions import ConfigurationError, StoreError, StoreUnavailableError
-from ..protocols import Change
-from ._port import DatabaseFailure, FailureKind, Port, Statements, run
-from ._rows import account_of, account_row
+import attrs
 
-_CONFUSABLE: Final = ("smith", "Smith", "smíth", "smith ", "smıth", "smi\u0301th", "smith\u200d", "ss", "ß", "😀", "😁")
-"""User names that databases have been seen to take for each other (case, accent, blank, dotless i, form, emoji)."""
+from ._catalog import catalog_of
+from ._dialects import Dialect
+from ._mends import Mend, mend_of_missing, mend_of_others, mends_of, mentions
+from ._port import Statements
+from ._probe_rows import Row, confusable, longest, new_tenant, probe_rows_of
+from ._savepoints import savepoint
+from ._schema import Column, Kind, Layout, Table
+from ._trial import Trial
+from .table_faults import TableFault, TableFaultKind
 
-_HASH_LENGTH: Final = 256
-"""Half of the characters of the longest hash that is tried; a pepper's key id makes them longer than a plain one."""
+_TYPES: Final = {
+    Kind.TEXT: ("text", "varchar", "character", "char", "tinytext", "mediumtext", "longtext"),
+    Kind.INTEGER: ("bigint", "int", "smallint", "mediumint", "tinyint", "numeric", "decimal"),
+    Kind.SEQUENCE: ("bigint", "int", "smallint", "mediumint"),
+}
+"""Beginnings of the types that take at least a short text or a small number."""
 
 
-def check_columns(port: Port, table: str, columns: Sequence[str]) -> None:
+def faults_of(statements: Statements, dialect: Dialect, layout: Layout) -> tuple[TableFault, ...]:
     """
-    Read every column of no row.
+    Return what is wrong with the tables. What is written to find out is undone.
+
+    Args:
+        statements: Of a transaction.
+        dialect: What is said differently by this database.
+        layout: The tables.
 
     Raises:
-        ConfigurationError: Some are missing.
+        DatabaseFailure: The tables may not be read or written.
     """
-    if _is_readable(port, table, columns):
-        return
-    missing = [column for column in columns if not _is_readable(port, table, [column])]
-    raise ConfigurationError(
-        "prefix", f"the table {table} lacks {', '.join(missing)}; create it with create_tables, or use another prefix"
-    )
+    found: list[TableFault] = []
+    for table in layout.tables:
+        with savepoint(statements, "checking"):
+            found += _Examination(statements, dialect, layout, table).faults_together()
+    # A connection is as lenient with one table as with another.
+    lenient = [fault for fault in found if fault.kind == TableFaultKind.LENIENT]
+    return tuple(fault for fault in found if fault not in lenient[1:])
 
 
-def check_fidelity(port: Port, *, insert: str, select: str, tenant: str) -> None:
-    """
-    Write accounts that are easily confused, cut or rounded, read them back, and undo it.
+class _Examination:
+    """One table that is looked at from all sides."""
 
-    Raises:
-        ConfigurationError: They did not come back as they were.
-    """
-    token = uuid4().hex
-    accounts = [_account(f"{token} {text}.") for text in _CONFUSABLE]
-    rows = [account_row(Change(old=None, new=account)) | {"tenant": tenant} for account in accounts]
-    for row, text in zip(rows, _CONFUSABLE, strict=True):
-        # As keys they would be folded before the database sees them, which is no reason for it to fold them too.
-        row["username_key"] = row["last_name_key"] = f"{token} {text}"
+    def __init__(self, statements: Statements, dialect: Dialect, layout: Layout, table: Table) -> None:
+        self._dialect = dialect
+        self._table = table
+        self._tenant = new_tenant()
+        self._rows = probe_rows_of(layout, table, self._tenant)
+        self._trial = Trial(statements, "checking", table, self._tenant)
+        self._catalog = catalog_of(statements, dialect, table)
+        self._mends = mends_of(dialect, table, self._catalog)
 
-    def work(statements: Statements, _: bool) -> None:
-        statements.execute("SAVEPOINT checking", {})
-        for row in rows:
-            if not _is_written(statements, insert, row):
-                raise _UnfaithfulError
-        for account, row in zip(accounts, rows, strict=True):
-            found = statements.execute(select + "username_key = :username_key", row)[0]
-            if [account_of(values) for values in found] != [account]:
-                raise _UnfaithfulError
-        statements.execute("ROLLBACK TO SAVEPOINT checking", {})
+    def faults_together(self) -> list[TableFault]:
+        """Return what is wrong with the table. Where one mend does for several faults, all of them have it."""
+        faults = self._faults()
+        mends = self._mends.together([Mend(fault.mend, fault.advice) for fault in faults])
+        return [
+            attrs.evolve(fault, mend=mend.statements, advice=mend.advice)
+            for fault, mend in zip(faults, mends, strict=True)
+        ]
 
-    try:
-        run("check", work, port.transaction)
-    except _UnfaithfulError:
-        pass
-    else:
-        return
-    raise ConfigurationError(
-        "prefix", "the tables refuse, cut, fold or round what accounts hold; create them with create_tables"
-    )
+    def _faults(self) -> list[TableFault]:
+        names = [column.name for column in self._table.columns]
+        is_readable = self._trial.is_readable
+        # Before the table is so much as read: some engines then refuse every savepoint of the transaction.
+        if self._catalog.engine is not None:
+            detail = f"keeps what is undone (its engine is {self._catalog.engine})"
+            mend = Mend((f"ALTER TABLE {self._table.path} ENGINE=InnoDB",))
+            return [self._fault(None, TableFaultKind.NOT_TRANSACTIONAL, detail, mend)]
+        if not is_readable([]):
+            mend = mend_of_missing(self._dialect, self._table)
+            return [self._fault(None, TableFaultKind.MISSING_TABLE, "is not there", mend)]
+        if not is_readable(names):
+            missing = [name for name in names if not is_readable([name])]
+            return [*self._missing_with(missing), *self._missing_indexes()]
+        refused = self._refused_rows()
+        if refused:
+            return [*refused, *self._missing_indexes()]
+        unfit = self._unfit_columns()
+        return [
+            *unfit,
+            *self._folding_columns(besides=[fault.part for fault in unfit]),
+            *self._nullable_columns(),
+            *self._columns_to_fill_in(is_fit=not unfit),
+            *self._missing_keys(),
+            *self._missing_checks(),
+            *self._missing_indexes(),
+            *self._leniency(),
+        ]
+
+    # -- what is missing
+
+    def _missing_with(self, missing: Sequence[str]) -> Iterator[TableFault]:
+        """Tell the columns that are missing, and what cannot be there without them."""
+        for column in self._table.columns:
+            if column.name in missing:
+                mend = self._mends.missing_column(column)
+                yield self._fault(column.name, TableFaultKind.MISSING_COLUMN, "is not there", mend)
+            elif any(mentions(column.computed or "", name) for name in missing):
+                yield self._not_computed(column)
+        for name, columns in self._keys:
+            # The key of a column that numbers rows comes with it.
+            if any(column in missing for column in columns) and columns != self._sequence:
+                yield self._missing_key(name, columns)
+        for name, condition in self._table.checks.items():
+            if any(mentions(condition, column) for column in missing):
+                yield self._missing_check(name)
+
+    def _missing_keys(self) -> Iterator[TableFault]:
+        row = self._rows.filled[0]
+        keyed = {column for _, columns in self._keys for column in columns} - {"tenant"}
+        other = row | {name: f"{row[name]}2" if isinstance(row[name], str) else row[name] - 1 for name in keyed}
+        written = {column.name for column in self._trial.columns}
+        for name, columns in self._keys:
+            twice = {column: row[column] for column in columns}
+            # What the database numbers, whatever it is told, is never twice the same.
+            if written.issuperset(columns) and self._trial.refusal(row, other | twice) is None:
+                yield self._missing_key(name, columns)
+
+    def _missing_checks(self) -> Iterator[TableFault]:
+        for name, rows in self._rows.broken.items():
+            if any(self._trial.refusal(row) is None for row in rows):
+                yield self._missing_check(name)
+
+    def _missing_indexes(self) -> Iterator[TableFault]:
+        for name, columns in self._table.indexes.items():
+            if not any(index.columns[: len(columns)] == columns for index in self._catalog.indexes):
+                detail = f"is missing: no index begins with ({', '.join(columns)})"
+                yield self._fault(name, TableFaultKind.MISSING_INDEX, detail, self._mends.index(name))
+
+    def _missing_key(self, name: str | None, columns: tuple[str, ...]) -> TableFault:
+        detail = f"is missing: nothing keeps ({', '.join(columns)}) unique"
+        part = "primary_key" if name is None else name
+        return self._fault(part, TableFaultKind.MISSING_KEY, detail, self._mends.key(name, columns))
+
+    def _missing_check(self, name: str) -> TableFault:
+        detail = f"is missing: nothing sees to it that {self._table.checks[name]}"
+        return self._fault(name, TableFaultKind.MISSING_CHECK, detail, self._mends.check(name))
+
+    @property
+    def _keys(self) -> list[tuple[str | None, tuple[str, ...]]]:
+        return [(None, self._table.primary_key or self._sequence), *self._table.unique.items()]
+
+    @property
+    def _sequence(self) -> tuple[str, ...]:
+        return tuple(column.name for column in self._table.columns if column.kind == Kind.SEQUENCE)
+
+    # -- what becomes of what columns are given
+
+    def _refused_rows(self) -> list[TableFault]:
+        """Tell why not even short rows are taken, or kept where they belong, if they are not."""
+        trial = self._trial
+        (tenant,) = [column for column in trial.columns if column.name == "tenant"]
+        for row in self._rows.filled:
+            refusal = trial.refusal(row)
+            if refusal is not None and self._sequence:
+                # It may be for the database alone to number rows, or to do so from zero on.
+                given = trial.columns
+                trial.columns = tuple(column for column in given if column.kind != Kind.SEQUENCE)
+                if trial.refusal(row) is None:
+                    continue
+                trial.columns = given
+            if refusal is None and trial.returned([row], ["tenant"]) == []:
+                return [self._unfit(tenant, TableFaultKind.TOO_NARROW, f"cuts {_hard(tenant)}")]
+            if refusal is None:
+                continue
+            unlike = [column for column in trial.columns if not self._type(column).startswith(_TYPES[column.kind])]
+            if trial.refusal(row | {"tenant": "x"}) is None:
+                unlike = [tenant]
+            if unlike:
+                return [self._unfit(column, TableFaultKind.TOO_NARROW, f"refuses {_hard(column)}") for column in unlike]
+            detail = f"refuses a row that is as it should be (cause: {refusal.code})"
+            return [self._fault(None, TableFaultKind.REFUSES, detail, mend_of_others())]
+        return []
+
+    def _unfit_columns(self) -> list[TableFault]:
+        """Tell the columns that refuse, cut, round or otherwise change what they must hold."""
+        found: dict[str, TableFault] = {}
+        for row in self._rows.filled:
+            # The short values too, which some types fill up with blanks.
+            tried = {
+                column: [row[column.name], *longest(column, row)]
+                for column in self._trial.columns
+                if row[column.name] is not None
+            }
+            for place in (0, 1, -1):
+                whole = row | {column.name: values[min(place, len(values) - 1)] for column, values in tried.items()}
+                returned = self._trial.returned([whole], [column.name for column in self._trial.columns])
+                if returned and all(_is_same(got, whole[name]) for name, got in returned[0].items()):
+                    continue
+                for column, values in tried.items():
+                    for value in values:
+                        fault = None if column.name in found else self._tried(column, row, value)
+                        if fault is not None:
+                            found[column.name] = fault
+                if not found:
+                    detail = "refuses or changes a row all of whose texts are as long as can be"
+                    return [self._fault(None, TableFaultKind.REFUSES, detail, mend_of_others())]
+        return list(found.values())
+
+    def _tried(self, column: Column, row: Row, value: Any) -> TableFault | None:  # Any: text or a number.
+        name = column.name
+        returned = self._trial.returned([row | {name: value}], [name])
+        if returned is None:
+            # Is it too many characters, or is it those?
+            plain = self._trial.returned([row | {name: "x" * len(value)}], [name]) if _is_foreign(value) else None
+            what = "characters beyond its character set" if plain else _hard(column)
+            return self._unfit(column, TableFaultKind.TOO_NARROW, f"refuses {what}")
+        got = returned[0][name]
+        if _is_same(got, value):
+            return None
+        if isinstance(value, int):
+            return self._unfit(column, TableFaultKind.LOSSY, "rounds or changes numbers")
+        if isinstance(got, str) and got.rstrip(" ") == value.rstrip(" "):
+            return self._unfit(column, TableFaultKind.LOSSY, "adds or drops blanks at the end")
+        if isinstance(got, str) and value.startswith(got):
+            return self._unfit(column, TableFaultKind.TOO_NARROW, f"cuts {_hard(column)}")
+        return self._unfit(column, TableFaultKind.LOSSY, "changes texts")
+
+    def _folding_columns(self, *, besides: Sequence[str | None]) -> Iterator[TableFault]:
+        """Tell the columns that take different texts for the same, or sort them otherwise than their code points."""
+        compared = {name for _, columns in self._keys for name in columns} | {"password_hash"}
+        compared |= {name for columns in self._table.indexes.values() for name in columns}
+        for column in self._trial.columns:
+            if column.length is None or column.name in besides or column.name not in compared:
+                continue
+            text, others = confusable(column, self._tenant)
+            row = self._rows.filled[0] | {column.name: text}
+            compared_with = self._trial.compared(column, row, [other for _, other in others])
+            if compared_with is None:
+                yield self._unfit(column, TableFaultKind.TOO_NARROW, "refuses characters that are none of its own")
+                continue
+            folded = [what for (what, _), (is_same, _) in zip(others, compared_with, strict=True) if is_same]
+            is_unsorted = any(
+                is_before is not (text < other)
+                for (_, other), (_, is_before) in zip(others, compared_with, strict=True)
+            )
+            if folded:
+                yield self._unfit(column, TableFaultKind.FOLDS, f"folds {', '.join(dict.fromkeys(folded))}")
+            elif is_unsorted and column.name in self._rows.sorted_by:
+                yield self._unfit(column, TableFaultKind.MISSORTS, "does not sort by code point")
+
+    def _nullable_columns(self) -> Iterator[TableFault]:
+        row = self._rows.filled[0]
+        for column in self._trial.columns:
+            is_required = column.required and column.kind != Kind.SEQUENCE
+            if is_required and self._trial.refusal(row | {column.name: None}) is None:
+                yield self._fault(column.name, TableFaultKind.NULLABLE, "takes NULL", self._mends.required(column))
+
+    def _columns_to_fill_in(self, *, is_fit: bool) -> Iterator[TableFault]:
+        """Tell the columns that the database should fill in, and does not."""
+        named = [row | {"contact_id": state} for state, row in self._rows.states.items()]
+        for column in self._table.columns:
+            if column.kind == Kind.SEQUENCE and column.name not in self._catalog.numbered:
+                mend = self._mends.computed(column)
+                yield self._fault(column.name, TableFaultKind.NOT_COMPUTED, "is not numbered by the database", mend)
+            elif column.computed is not None:
+                returned = self._trial.returned(named, ["contact_id", column.name])
+                if returned is not None and any(row["contact_id"] != row[column.name] for row in returned):
+                    yield self._not_computed(column)
+                elif returned is None and is_fit:
+                    detail = "refuses an account in a state that can be"
+                    yield self._fault(None, TableFaultKind.REFUSES, detail, mend_of_others())
+
+    def _not_computed(self, column: Column) -> TableFault:
+        detail = "is not computed from the other columns, or otherwise than it should be"
+        return self._fault(column.name, TableFaultKind.NOT_COMPUTED, detail, self._mends.computed(column))
+
+    def _leniency(self) -> Iterator[TableFault]:
+        keyed = {name for _, columns in self._keys for name in columns}
+        too_long: Row = {
+            column.name: "x" * (column.length + 1)
+            for column in self._trial.columns
+            if column.length is not None and column.name not in {*keyed, "origin"}
+        }
+        returned = self._trial.returned([self._rows.filled[0] | too_long], list(too_long)) if too_long else None
+        if returned is not None and any(len(returned[0][name]) < len(text) for name, text in too_long.items()):
+            detail = "takes and cuts texts that are too long, as the connection's sql_mode lets it"
+            mend = Mend(
+                ("SET SESSION sql_mode = CONCAT(@@sql_mode, ',STRICT_ALL_TABLES')",),
+                "on each connection, or for all of them in the server's configuration",
+            )
+            yield self._fault(None, TableFaultKind.LENIENT, detail, mend)
+
+    # -- how it is told
+
+    def _unfit(self, column: Column, kind: TableFaultKind, detail: str) -> TableFault:
+        now = self._catalog.types.get(column.name)
+        return self._fault(column.name, kind, f"{detail} (it is {now})" if now else detail, self._mends.column(column))
+
+    def _fault(self, part: str | None, kind: TableFaultKind, detail: str, mend: Mend) -> TableFault:
+        return TableFault(
+            table=self._table.path, part=part, kind=kind, detail=detail, mend=mend.statements, advice=mend.advice
+        )
+
+    def _type(self, column: Column) -> str:
+        return self._catalog.types.get(column.name, "").lower()
 
 
-class _UnfaithfulError(Exception):
-    """Something did not come back as it was. Raised to leave the transaction without a commit."""
+def _is_same(got: Any, given: Any) -> bool:  # Any: what a driver makes of text, of numbers and of NULL.
+    # Of the same type too: a Decimal would do for comparing, but is no number of microseconds.
+    return type(got) is type(given) and bool(got == given)
 
 
-def _is_readable(port: Port, table: str, columns: Sequence[str]) -> bool:
-    sql = f"SELECT {', '.join(columns)} FROM {table} WHERE 1 = 0"
-    try:
-        run("check", lambda statements, _: statements.execute(sql, {}), port.reading)
-    except StoreUnavailableError:
-        raise
-    except StoreError:
-        return False
-    return True
+def _is_foreign(value: Any) -> bool:  # Any: text or a number.
+    return isinstance(value, str) and not value.isascii()
 
 
-def _is_written(statements: Statements, insert: str, row: dict[str, object]) -> bool:
-    try:
-        statements.execute(insert, row)
-    except DatabaseFailure as failure:
-        if failure.kind in (FailureKind.DUPLICATE, FailureKind.OTHER):
-            return False
-        raise
-    return True
-
-
-def _account(text: str) -> Account:
-    at = datetime(2001, 2, 3, 4, 5, 6, 789_012, tzinfo=UTC)
-    return Account(
-        contact=Contact(
-            contact_id=ContactId(text),
-            first_name=" O'Brien\u0301 \U0001f600 ",
-            last_name="\U0001f600" * MAX_CONTACT_TEXT,
-            email="",
-        ),
-        username=f" {text} ",
-        credential=Credential(
-            password_hash=PasswordHash("aB" * _HASH_LENGTH),
-            origin=CredentialOrigin.ISSUED,
-            strategy="s" * MAX_CODE_LENGTH,
-            issue_id="i",
-            issued_by="check",
-            issued_at=at,
-            expires_at=at.replace(year=9999),
-            ticket_digest="0a" * 32,
-            ticket_expires_at=at,
-        ),
-        is_active=False,
-        name_changed_at=at,
-        last_sign_in_at=at.replace(year=1),
-    )
+def _hard(column: Column) -> str:
+    if column.name == "origin":
+        return "'imported'"
+    return "numbers of 64 bits" if column.length is None else f"texts of {column.length} characters"

@@ -1,16 +1,18 @@
-"""Lend connections of a PEP 249 driver, one transaction each, without its errors' texts getting out."""
+"""Lend connections of a PEP 249 driver of our own, one transaction each."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from threading import Lock
 from typing import Any
 
 from ..exceptions import ConfigurationError, PortalCredsError
+from ._cursors import CursorStatements
 from ._dialects import Dialect
-from ._port import PATIENCE, DatabaseFailure, FailureKind
+from ._paramstyle import Styled
+from ._port import DatabaseFailure, FailureKind
+from ._write_queue import WriteQueue
 
 Connect = Callable[[], Any]
 """Returns a new connection of a PEP 249 driver. Any: they have no common type."""
@@ -23,13 +25,16 @@ class ConnectionPort:
     Args:
         connect: Returns a new connection.
         dialect: What is said differently by this database.
+        paramstyle: How the driver marks parameters.
         max_idle: Connections kept open between uses.
 
     Raises:
         ConfigurationError: *connect* is no function.
     """
 
-    def __init__(self, connect: Connect, dialect: Dialect, *, max_idle: int) -> None:
+    is_borrowed = False
+
+    def __init__(self, connect: Connect, dialect: Dialect, *, paramstyle: str, max_idle: int) -> None:
         if not callable(connect):
             raise ConfigurationError(
                 "connect", "pass a function that returns a new connection; for a file use DBAPIAccountStore.open_sqlite"
@@ -37,20 +42,22 @@ class ConnectionPort:
         self._connect = connect
         self._dialect = dialect
         self._max_idle = max_idle
-        self._compiled: dict[str, str] = {}
+        self._paramstyle = paramstyle
+        self._compiled: dict[str, Styled] = {}
+        self._queue = WriteQueue(serial=dialect.serial_writes)
         self._inherited: list[_Idle] = []
         self._idle = _Idle()
 
     @contextmanager
-    def reading(self) -> Iterator[ConnectionStatements]:
+    def reading(self) -> Iterator[CursorStatements]:
         """Lend statements that only read."""
         with self._lent() as statements:
             yield statements
 
     @contextmanager
-    def transaction(self, *, durable: bool = True) -> Iterator[ConnectionStatements]:
+    def transaction(self, *, durable: bool = True) -> Iterator[CursorStatements]:
         """Lend statements that are committed together when the block ends, or undone together when it raises."""
-        with self._turn(), self._lent() as statements:
+        with self._queue.turn(), self._lent() as statements:
             durability = self._dialect.durability(durable=durable)
             if durability is not None:
                 statements.execute(durability, {})
@@ -69,7 +76,7 @@ class ConnectionPort:
         idle.drop()
 
     @contextmanager
-    def _lent(self) -> Iterator[ConnectionStatements]:
+    def _lent(self) -> Iterator[CursorStatements]:
         idle = self._own_idle()
         if idle.is_closed:
             raise DatabaseFailure(FailureKind.OTHER, "closed")
@@ -77,7 +84,7 @@ class ConnectionPort:
         if connection is None:
             connection = self._open()
         try:
-            yield ConnectionStatements(connection, self._dialect, self._compiled)
+            yield CursorStatements(connection.cursor, self._dialect, self._paramstyle, self._compiled)
         except BaseException as error:
             # Closing undoes what was begun, and what state a failed connection is in is anybody's guess.
             _close(connection)
@@ -87,19 +94,6 @@ class ConnectionPort:
                 idle.drop()
             raise
         idle.give_back(connection, self._max_idle)
-
-    @contextmanager
-    def _turn(self) -> Iterator[None]:
-        if not self._dialect.serial_writes:
-            yield
-            return
-        writing = self._own_idle().writing
-        if not writing.acquire(timeout=PATIENCE):
-            raise DatabaseFailure(FailureKind.RETRYABLE, "busy")
-        try:
-            yield
-        finally:
-            writing.release()
 
     def _own_idle(self) -> _Idle:
         idle = self._idle
@@ -123,50 +117,6 @@ class ConnectionPort:
         raise DatabaseFailure(kind, code)
 
 
-class ConnectionStatements:
-    """
-    The statements of one transaction on one connection.
-
-    Args:
-        connection: The connection.
-        dialect: What is said differently by this database.
-        compiled: Statements in the driver's style, kept by the port.
-    """
-
-    def __init__(self, connection: Any, dialect: Dialect, compiled: dict[str, str]) -> None:
-        self._connection = connection
-        self._dialect = dialect
-        self._compiled = compiled
-
-    def execute(self, sql: str, parameters: Mapping[str, object], /) -> tuple[Sequence[Sequence[Any]], int]:
-        """Return the rows, and the number of rows found or changed."""
-        try:
-            cursor = self._connection.cursor()
-            cursor.execute(self._in_style(sql), parameters)
-            rows = () if cursor.description is None else cursor.fetchall()
-        except Exception as error:  # noqa: BLE001  The same.
-            kind, code = self._dialect.failure(error)
-        else:
-            return rows, cursor.rowcount
-        raise DatabaseFailure(kind, code)
-
-    def executemany(self, sql: str, parameters: Iterable[Mapping[str, object]], /) -> None:
-        """Execute for each of the parameters."""
-        try:
-            self._connection.cursor().executemany(self._in_style(sql), parameters)
-        except Exception as error:  # noqa: BLE001  The same.
-            kind, code = self._dialect.failure(error)
-        else:
-            return
-        raise DatabaseFailure(kind, code)
-
-    def _in_style(self, sql: str) -> str:
-        compiled = self._compiled.get(sql)
-        if compiled is None:
-            compiled = self._compiled[sql] = self._dialect.compiled(sql)
-        return compiled
-
-
 class _Idle:
     """The idle connections of one process."""
 
@@ -174,7 +124,6 @@ class _Idle:
         self.pid = os.getpid()
         self.is_closed = is_closed
         self.connections: list[Any] = []
-        self.writing = Lock()
 
     def take(self) -> Any | None:
         # Not "if connections": another thread may take the last one in between.

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any, Final, Protocol
 
 from ..exceptions import ConfigurationError
-from ._port import FailureKind
+from ._port import DatabaseFailure, FailureKind, Statements
 
 _SQLITE_UNAVAILABLE: Final = (
     "SQLITE_CANTOPEN",
@@ -44,8 +43,6 @@ _MARIADB_UNAVAILABLE: Final = frozenset(
 )
 """Error numbers (MariaDB documentation, error codes)."""
 
-_PARAMETER: Final = re.compile(r":([a-z_][a-z0-9_]*)")
-
 
 class Dialect(Protocol):
     """**Protocol:** One database behind one style of drivers."""
@@ -56,8 +53,23 @@ class Dialect(Protocol):
         ...
 
     @property
+    def relaxation(self) -> str | None:
+        """The statement that gives a transaction begun by somebody else the level of *begin*, or None without one."""
+        ...
+
+    @property
+    def strictness(self) -> str | None:
+        """The code of the failure that only a level stricter than that of *begin* has, or None without one."""
+        ...
+
+    @property
     def serial_writes(self) -> bool:
         """Whether writers of one process should queue here, because the database would let them poll instead."""
+        ...
+
+    @property
+    def creation_commits(self) -> bool:
+        """Whether CREATE TABLE commits the transaction around it."""
         ...
 
     @property
@@ -79,8 +91,26 @@ class Dialect(Protocol):
         """Return the type of text of *length* code points, compared and sorted by code point, blanks included."""
         ...
 
-    def compiled(self, sql: str) -> str:
-        """Return *sql* with ``:name`` parameters in the driver's style."""
+    @property
+    def paramstyle(self) -> str:
+        """How its driver marks parameters, in the words of PEP 249."""
+        ...
+
+    @property
+    def lock(self) -> str:
+        """What follows a SELECT that must see what is committed, and keep it so until its transaction ends."""
+        ...
+
+    def limited(self, sql: str) -> str:
+        """Return a SELECT of no more than ``:limit`` rows."""
+        ...
+
+    def exact(self, column: str) -> str:
+        """Return the column so that it is compared code point by code point with a column of somebody else's table."""
+        ...
+
+    def quoted(self, name: str) -> str:
+        """Return a name of somebody else's table or column as it is, whatever characters it has."""
         ...
 
     def upsert(self, keys: str, assignments: str) -> str:
@@ -91,8 +121,25 @@ class Dialect(Protocol):
         """Return the condition that a pair of columns sorts behind a pair of parameters, so that an index serves it."""
         ...
 
+    def index_on(self, schema: str, table: str, index: str) -> str:
+        """Return an index and its table as CREATE INDEX takes them, where both are in a schema that is named."""
+        ...
+
+    def pinned(self, column: str, parameter: str) -> str:
+        """Return the condition that a column which leads the order equals a parameter, so that an index serves both."""
+        ...
+
     def prepare(self, connection: Any) -> None:  # Any: connections of PEP 249 have no common type.
         """Make a new connection leave transactions to our own BEGIN and COMMIT."""
+        ...
+
+    def join(self, statements: Statements, connection: Any) -> None:
+        """
+        Make sure that what is written next belongs to a transaction that the connection's owner will end.
+
+        Raises:
+            DatabaseFailure: There is none, and each statement would be committed by itself.
+        """
         ...
 
     def durability(self, *, durable: bool) -> str | None:
@@ -106,9 +153,24 @@ class Dialect(Protocol):
 
 class _Standard:
     begin = "BEGIN"
+    relaxation: str | None = None
+    strictness: str | None = None
     serial_writes = False
+    creation_commits = False
     integer = "BIGINT"
     table_options = ""
+    paramstyle = "pyformat"
+    lock = " FOR UPDATE"
+
+    def limited(self, sql: str) -> str:
+        return f"{sql} LIMIT :limit"
+
+    def exact(self, column: str) -> str:
+        return column
+
+    def quoted(self, name: str) -> str:
+        doubled = name.replace('"', '""')
+        return f'"{doubled}"'
 
     def upsert(self, keys: str, assignments: str) -> str:
         return f"ON CONFLICT ({keys}) DO UPDATE SET {assignments}"
@@ -116,8 +178,11 @@ class _Standard:
     def after(self, columns: tuple[str, str], parameters: tuple[str, str]) -> str:
         return f"({', '.join(columns)}) > (:{parameters[0]}, :{parameters[1]})"
 
-    def compiled(self, sql: str) -> str:
-        return _PARAMETER.sub(r"%(\1)s", sql)
+    def index_on(self, schema: str, table: str, index: str) -> str:
+        return f"{index} ON {schema}.{table}"
+
+    def pinned(self, column: str, parameter: str) -> str:
+        return f"{column} = :{parameter}"
 
     def durability(self, *, durable: bool) -> str | None:
         return None
@@ -131,36 +196,62 @@ class SQLite(_Standard):
     serial_writes = True
     identity = "INTEGER PRIMARY KEY AUTOINCREMENT"
     integer = "INTEGER"
+    paramstyle = "named"
+    # A transaction that has written is the only one that writes; one that read an older state cannot write at all.
+    lock = ""
 
     def text(self, length: int) -> str:
         return "TEXT COLLATE BINARY"
 
-    def compiled(self, sql: str) -> str:
-        return sql
+    def index_on(self, schema: str, table: str, index: str) -> str:
+        # The schema, an attached file, is said of the index.
+        return f"{schema}.{index} ON {table}"
 
     def prepare(self, connection: Any) -> None:
         if getattr(connection, "autocommit", None) is False:
             raise ConfigurationError("connect", "leave out autocommit=False; the store begins its own transactions")
         connection.isolation_level = None
 
+    def join(self, statements: Statements, connection: Any) -> None:
+        if not hasattr(connection, "in_transaction"):
+            raise ConfigurationError("cursor", "let it have its sqlite3 connection: that tells whether one has begun")
+        if connection.in_transaction:
+            return
+        # From Python 3.12 on there is another way to have none, in which the connection's own commit does nothing.
+        if connection.isolation_level is None or getattr(connection, "autocommit", None) is True:
+            raise DatabaseFailure(FailureKind.OTHER, "no_transaction")
+        # The driver would begin one at the first INSERT, after our savepoint: whose release would be a commit.
+        statements.execute(self.begin, {})
+
     def durability(self, *, durable: bool) -> str | None:
         return f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}"
 
     def failure(self, error: Exception) -> tuple[FailureKind, str]:
-        code = getattr(error, "sqlite_errorname", None) or type(error).__name__
+        cause = _original(error, "sqlite_errorname")
+        code = getattr(cause, "sqlite_errorname", None) or type(cause).__name__
         if code in ("SQLITE_CONSTRAINT_UNIQUE", "SQLITE_CONSTRAINT_PRIMARYKEY"):
             return FailureKind.DUPLICATE, code
         if code.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
             return FailureKind.RETRYABLE, code
         if code.startswith(_SQLITE_UNAVAILABLE):
             return FailureKind.UNAVAILABLE, code
-        return _other(error, code)
+        return _other(cause, code)
 
 
 class PostgreSQL(_Standard):
     """PostgreSQL through psycopg."""
 
     identity = "BIGINT GENERATED BY DEFAULT AS IDENTITY PRIMARY KEY"
+
+    # Each change compares its version, which is all that it needs. At a stricter level of the host's, of many who
+    # change one row at once all but one would begin anew, again and again.
+    begin = "BEGIN ISOLATION LEVEL READ COMMITTED"
+    relaxation = "SET TRANSACTION ISOLATION LEVEL READ COMMITTED"
+    strictness = "40001"  # Serialization failure.
+
+    def exact(self, column: str) -> str:
+        # Of two columns that have a collation of their own each, it cannot tell by which to compare.
+        return f'{column} COLLATE "C"'
 
     def text(self, length: int) -> str:
         # "C" compares bytes, and the bytes of UTF-8 sort as code points do.
@@ -169,29 +260,44 @@ class PostgreSQL(_Standard):
     def prepare(self, connection: Any) -> None:
         connection.autocommit = True
 
+    def join(self, statements: Statements, connection: Any) -> None:
+        """Nothing: outside a transaction, PostgreSQL refuses the savepoint that comes next."""
+
     def failure(self, error: Exception) -> tuple[FailureKind, str]:
-        code = getattr(error, "sqlstate", None) or getattr(error, "pgcode", None) or ""
+        cause = _original(error, "sqlstate", "pgcode")
+        code = getattr(cause, "sqlstate", None) or getattr(cause, "pgcode", None) or ""
         if code == "23505":  # Unique violation.
             return FailureKind.DUPLICATE, code
+        if code == "25P01":  # A savepoint outside a transaction.
+            return FailureKind.OTHER, "no_transaction"
         # Serialization failure, deadlock, lock not available.
         if code in ("40001", "40P01", "55P03"):
             return FailureKind.RETRYABLE, code
         if code.startswith(_POSTGRESQL_UNAVAILABLE):
             return FailureKind.UNAVAILABLE, code
-        if not code and type(error).__name__ in ("OperationalError", "InterfaceError"):
-            return FailureKind.UNAVAILABLE, type(error).__name__
-        return _other(error, code or type(error).__name__)
+        if not code and type(cause).__name__ in ("OperationalError", "InterfaceError"):
+            return FailureKind.UNAVAILABLE, type(cause).__name__
+        return _other(cause, code or type(cause).__name__)
 
 
 class MariaDB(_Standard):
     """MariaDB through PyMySQL."""
 
+    creation_commits = True
     identity = "BIGINT NOT NULL AUTO_INCREMENT PRIMARY KEY"
     table_options = " ENGINE=InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin"
 
     def text(self, length: int) -> str:
         # Every other collation folds something; even utf8mb4_bin drops trailing blanks when it compares.
         return f"VARCHAR({length}) CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin"
+
+    def exact(self, column: str) -> str:
+        # Said of one side, it holds for both; unsaid, two columns of different collations cannot be compared at all.
+        return f"{column} COLLATE utf8mb4_nopad_bin"
+
+    def quoted(self, name: str) -> str:
+        doubled = name.replace("`", "``")
+        return f"`{doubled}`"
 
     def upsert(self, keys: str, assignments: str) -> str:
         return f"ON DUPLICATE KEY UPDATE {assignments}"
@@ -201,11 +307,23 @@ class MariaDB(_Standard):
         (first, second), (key, tie) = columns, parameters
         return f"({first} > :{key} OR ({first} = :{key} AND {second} > :{tie}))"
 
+    def pinned(self, column: str, parameter: str) -> str:
+        # Told that a column equals a value, it forgets that it sorts by it, and then either walks the index of all
+        # states or enters the right one where the state begins and reads up to the page: 0.1 s at a million accounts.
+        # Told a range of one value it keeps the order, and only the index of that order serves it, entered at the page.
+        return f"{column} >= :{parameter} AND {column} <= :{parameter}"
+
     def prepare(self, connection: Any) -> None:
         connection.autocommit(True)
         with connection.cursor() as cursor:
             # Without a strict mode, what is too long is cut and stored.
             cursor.execute("SET SESSION sql_mode = 'TRADITIONAL,NO_BACKSLASH_ESCAPES'")
+
+    def join(self, statements: Statements, connection: Any) -> None:
+        # Outside a transaction a savepoint means nothing to it, and is no error either.
+        ((in_transaction,),) = statements.execute("SELECT @@autocommit = 0 OR @@in_transaction", {})[0]
+        if not in_transaction:
+            raise DatabaseFailure(FailureKind.OTHER, "no_transaction")
 
     def failure(self, error: Exception) -> tuple[FailureKind, str]:
         number = error.args[0] if error.args and isinstance(error.args[0], int) else None
@@ -236,6 +354,13 @@ def dialect_named(name: str) -> Dialect:
     return dialects[name]()
 
 
-def _other(error: Exception, code: str) -> tuple[FailureKind, str]:
+def _original(error: BaseException, *attributes: str) -> BaseException:
+    # Django raises an error of its own from the driver's, which has the code.
+    while error.__cause__ is not None and not any(hasattr(error, attribute) for attribute in attributes):
+        error = error.__cause__
+    return error
+
+
+def _other(error: BaseException, code: str) -> tuple[FailureKind, str]:
     # A refused or reset connection may come out of a driver as what the operating system said.
     return (FailureKind.UNAVAILABLE if isinstance(error, OSError) else FailureKind.OTHER), code

@@ -9,7 +9,7 @@ from contextlib import AbstractContextManager
 from enum import StrEnum
 from typing import Any, Final, Protocol, TypeVar
 
-from ..exceptions import StoreError, StoreUnavailableError
+from ..exceptions import StoreError, StoreUnavailableError, TransactionAborted
 
 MAX_ATTEMPTS: Final = 4
 """Times one unit of work is begun: the first and three more."""
@@ -47,13 +47,15 @@ class DatabaseFailure(Exception):  # noqa: N818  Never leaves this folder; what 
         kind: What it means.
         code: The SQLSTATE, the error's number or the name of its class.
         committing: Whether COMMIT had been sent.
+        is_final: Whether trying again is for the owner of the transaction, which is not the store (R20).
     """
 
-    def __init__(self, kind: FailureKind, code: str, *, committing: bool = False) -> None:
+    def __init__(self, kind: FailureKind, code: str, *, committing: bool = False, is_final: bool = False) -> None:
         super().__init__(kind.value, code)
         self.kind = kind
         self.code = code
         self.committing = committing
+        self.is_final = is_final
 
 
 class CorruptRowError(Exception):
@@ -78,6 +80,11 @@ class Statements(Protocol):
 
 class Port(Protocol):
     """**Protocol:** Reaches a database."""
+
+    @property
+    def is_borrowed(self) -> bool:
+        """Whether the transaction is the host's, who ends it (R20)."""
+        ...
 
     def reading(self) -> AbstractContextManager[Statements]:
         """Lend statements that only read, each of which may see a newer state than the one before."""
@@ -106,6 +113,7 @@ def run(
 
     Raises:
         StoreUnavailableError: The database cannot be reached, or stayed busy.
+        TransactionAborted: The host's transaction lost a conflict, and the work with it.
         StoreError: Anything else that a program must look at.
     """
     give_up_at = time.monotonic() + PATIENCE
@@ -113,17 +121,21 @@ def run(
     attempt = 0
     while True:
         attempt += 1
+        is_final = False
         try:
             with lend() as statements:
                 return work(statements, may_be_stored)
         except CorruptRowError as corrupt:
             kind, code = FailureKind.OTHER, corrupt.code
         except DatabaseFailure as failure:
-            kind, code = failure.kind, failure.code
-            may_be_stored = may_be_stored or (failure.committing and kind != FailureKind.RETRYABLE)
+            kind, code, is_final = failure.kind, failure.code, failure.is_final
+            # Whatever the failure is called: looking once more costs little, and doing it twice would be two events.
+            may_be_stored = may_be_stored or failure.committing
         # Raised outside the except clauses: an error's __context__ would carry the driver's text along (R14).
         if kind not in (FailureKind.RETRYABLE, FailureKind.UNAVAILABLE):
             raise StoreError(operation, code)
-        if attempt == MAX_ATTEMPTS or time.monotonic() >= give_up_at:
+        if is_final and kind == FailureKind.RETRYABLE:
+            raise TransactionAborted(operation, code)
+        if is_final or attempt == MAX_ATTEMPTS or time.monotonic() >= give_up_at:
             raise StoreUnavailableError(operation, code)
         time.sleep(random.SystemRandom().uniform(0, _PAUSE * 2 ** (attempt - 1)))

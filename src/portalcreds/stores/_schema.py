@@ -1,15 +1,17 @@
-"""Create the three tables, with the states that must not be ruled out by the database itself."""
+"""The three tables: said once here, and rendered by whoever creates, describes or checks them."""
 
 from __future__ import annotations
 
 import re
+from enum import StrEnum
 from typing import Final
+
+import attrs
 
 from ..accounts import MAX_CODE_LENGTH, MAX_OPERATOR_ID_LENGTH
 from ..audit import MAX_AUDIT_TEXT
 from ..contacts import MAX_CONTACT_TEXT
 from ..exceptions import ConfigurationError
-from ._dialects import Dialect
 
 MAX_TENANT_LENGTH: Final = 64
 """Characters of a tenant's name; it is in every key."""
@@ -17,14 +19,14 @@ MAX_TENANT_LENGTH: Final = 64
 MAX_HASH_LENGTH: Final = 1024
 """Characters of a stored hash: several times the longest that any known scheme writes."""
 
-_PREFIX: Final = re.compile(r"(?:[a-z_][a-z0-9_]{0,29})?", re.ASCII)
-# PostgreSQL cuts identifiers after 63 bytes; the longest name here has 25 besides the prefix.
-
-_IDENTIFIER_LENGTH: Final = 64
+IDENTIFIER_LENGTH: Final = 64
 """Characters of a change id, an event id or a digest, in hexadecimal."""
 
-_ATTEMPT_KEY_LENGTH: Final = 100
+ATTEMPT_KEY_LENGTH: Final = 100
 """Characters of a counter's key, as `AttemptCounter` promises."""
+
+_NAME: Final = re.compile(r"[a-z_][a-z0-9_]{0,29}", re.ASCII)
+# PostgreSQL cuts identifiers after 63 bytes; the longest name here has 26 besides the prefix.
 
 _STATE: Final = (
     "CASE WHEN erased_at IS NOT NULL THEN 'erased' WHEN is_active = 0 THEN 'disabled' "
@@ -34,113 +36,221 @@ _STATE: Final = (
 )
 """`Account.status` without the clock. The database computes it, so that no row can disagree with itself."""
 
-_CHECKS: Final = (
-    "origin IN ('none', 'issued', 'chosen', 'imported')",
-    "(origin = 'none') = (password_hash IS NULL)",
-    "(origin = 'issued') = (expires_at IS NOT NULL)",
-    "(origin = 'issued') = (strategy IS NOT NULL)",
-    "origin <> 'issued' OR (issue_id IS NOT NULL AND issued_by IS NOT NULL AND issued_at IS NOT NULL)",
-    "origin <> 'none' OR change_required_by IS NULL",
-    "(ticket_digest IS NULL) = (ticket_expires_at IS NULL)",
-    "ticket_digest IS NULL OR origin = 'issued' OR change_required_by IS NOT NULL",
-    "(username IS NULL) = (username_key IS NULL)",
-    "(last_name_key IS NULL) = (erased_at IS NOT NULL)",
-    "is_active IN (0, 1)",
-    "version >= 1",
-)
+
+class Kind(StrEnum):
+    """What a column holds."""
+
+    TEXT = "text"
+    """Text of a greatest length in code points, compared by code point, blanks included."""
+
+    INTEGER = "integer"
+    """A whole number of 64 bits; instants are microseconds since 1970 in UTC."""
+
+    SEQUENCE = "sequence"
+    """The primary key: numbers in the order in which rows were added."""
 
 
-def table_names(prefix: str) -> tuple[str, str, str]:
+@attrs.frozen
+class Column:
     """
-    Return the names of the accounts, audit event and attempt tables.
+    One column.
+
+    Attributes:
+        name: Its name.
+        kind: What it holds.
+        length: Code points of text; None for numbers.
+        required: Whether it must not be NULL.
+        computed: What the database computes it from, or None.
+    """
+
+    name: str
+    kind: Kind
+    length: int | None = None
+    required: bool = attrs.field(default=False, kw_only=True)
+    computed: str | None = attrs.field(default=None, kw_only=True)
+
+
+@attrs.frozen(kw_only=True)
+class Table:
+    """
+    One table.
+
+    Attributes:
+        name: Its name without a schema.
+        schema: The schema it is in, or None for the connection's own.
+        columns: Its columns, in order.
+        primary_key: The columns of its primary key; empty if a column of the kind SEQUENCE is that.
+        unique: The constraints that keep columns unique where none is NULL, by name.
+        checks: What must hold of every row, by name, in SQL that every database reads alike.
+        indexes: The columns of each index, by name.
+    """
+
+    name: str
+    schema: str | None
+    columns: tuple[Column, ...]
+    primary_key: tuple[str, ...] = ()
+    unique: dict[str, tuple[str, ...]] = attrs.field(factory=dict)
+    checks: dict[str, str] = attrs.field(factory=dict)
+    indexes: dict[str, tuple[str, ...]] = attrs.field(factory=dict)
+
+    @property
+    def path(self) -> str:
+        """What the table is called in a statement."""
+        return self.name if self.schema is None else f"{self.schema}.{self.name}"
+
+
+@attrs.frozen(kw_only=True)
+class Layout:
+    """
+    The three tables of one portal's database.
+
+    Attributes:
+        accounts: Accounts; one row for each.
+        events: The audit trail; only ever added to.
+        attempts: Counts of attempts.
+    """
+
+    accounts: Table
+    events: Table
+    attempts: Table
+
+    @property
+    def tables(self) -> tuple[Table, Table, Table]:
+        """All of them."""
+        return self.accounts, self.events, self.attempts
+
+
+def layout_of(prefix: str, schema: str | None = None) -> Layout:
+    """
+    Return the tables whose names begin with *prefix*.
 
     Raises:
-        ConfigurationError: The prefix is not made of small letters, digits and underscores.
+        ConfigurationError: The prefix or the schema cannot be part of a name.
     """
-    if not _PREFIX.fullmatch(prefix):
+    if prefix and not _NAME.fullmatch(prefix):
         raise ConfigurationError("prefix", "pass up to 30 small ASCII letters, digits and underscores, no digit first")
-    return f"{prefix}accounts", f"{prefix}audit_events", f"{prefix}attempts"
+    if schema is not None and not _NAME.fullmatch(schema):
+        raise ConfigurationError("schema", "pass up to 30 small ASCII letters, digits and underscores, no digit first")
+    return Layout(
+        accounts=_accounts(f"{prefix}accounts", schema),
+        events=_events(f"{prefix}audit_events", schema),
+        attempts=_attempts(f"{prefix}attempts", schema),
+    )
 
 
-def account_tables(dialect: Dialect, prefix: str) -> list[str]:
-    """Return the statements that create the tables of accounts and their audit events, if absent."""
-    accounts, events, _ = table_names(prefix)
-    text, integer = dialect.text, dialect.integer
-    contact, code = text(MAX_CONTACT_TEXT), text(MAX_CODE_LENGTH)
-    columns = [
-        f"tenant {text(MAX_TENANT_LENGTH)} NOT NULL",
-        f"contact_id {contact} NOT NULL",
-        f"first_name {contact}",
-        f"last_name {contact}",
-        f"email {contact}",
-        f"last_name_key {contact}",
-        f"username {contact}",
-        f"username_key {contact}",
-        f"password_hash {text(MAX_HASH_LENGTH)}",
-        f"origin {code} NOT NULL",
-        f"change_required_by {code}",
-        f"strategy {code}",
-        f"issue_id {code}",
-        f"issued_by {text(MAX_OPERATOR_ID_LENGTH)}",
-        f"issued_at {integer}",
-        f"changed_at {integer}",
-        f"expires_at {integer}",
-        f"epoch {integer} NOT NULL",
-        f"ticket_digest {text(_IDENTIFIER_LENGTH)}",
-        f"ticket_expires_at {integer}",
-        f"is_active {integer} NOT NULL",
-        f"name_changed_at {integer}",
-        f"last_sign_in_at {integer}",
-        f"erased_at {integer}",
-        f"version {integer} NOT NULL",
-        f"change_id {text(_IDENTIFIER_LENGTH)} NOT NULL",
-        f"state {code} GENERATED ALWAYS AS ({_STATE}) STORED",
-        "PRIMARY KEY (tenant, contact_id)",
-        # Unique with NULLs allowed: any number of accounts without a user name.
-        f"CONSTRAINT {accounts}_username UNIQUE (tenant, username_key)",
-        *(f"CHECK ({check})" for check in _CHECKS),
-    ]
-    event_columns = [
-        f"seq {dialect.identity}",
-        f"tenant {text(MAX_TENANT_LENGTH)} NOT NULL",
-        f"event_id {text(_IDENTIFIER_LENGTH)} NOT NULL",
-        f"kind {code} NOT NULL",
-        f"at {integer} NOT NULL",
-        *(f"{name} {text(MAX_AUDIT_TEXT)}" for name in ("operator_id", "contact_id", "reason", "operation_id")),
-        f"affected {integer}",
-        f"confirmed_at {integer}",
-        f"source {text(MAX_AUDIT_TEXT)}",
+def _accounts(name: str, schema: str | None) -> Table:
+    return Table(
+        name=name,
+        schema=schema,
+        columns=(
+            _text("tenant", MAX_TENANT_LENGTH, required=True),
+            _text("contact_id", MAX_CONTACT_TEXT, required=True),
+            _text("first_name", MAX_CONTACT_TEXT),
+            _text("last_name", MAX_CONTACT_TEXT),
+            _text("email", MAX_CONTACT_TEXT),
+            _text("last_name_key", MAX_CONTACT_TEXT),
+            _text("username", MAX_CONTACT_TEXT),
+            _text("username_key", MAX_CONTACT_TEXT),
+            _text("password_hash", MAX_HASH_LENGTH),
+            _text("origin", MAX_CODE_LENGTH, required=True),
+            _text("change_required_by", MAX_CODE_LENGTH),
+            _text("strategy", MAX_CODE_LENGTH),
+            _text("issue_id", MAX_CODE_LENGTH),
+            _text("issued_by", MAX_OPERATOR_ID_LENGTH),
+            _integer("issued_at"),
+            _integer("changed_at"),
+            _integer("expires_at"),
+            _integer("epoch", required=True),
+            _text("ticket_digest", IDENTIFIER_LENGTH),
+            _integer("ticket_expires_at"),
+            _integer("is_active", required=True),
+            _integer("name_changed_at"),
+            _integer("last_sign_in_at"),
+            _integer("erased_at"),
+            _integer("version", required=True),
+            _text("change_id", IDENTIFIER_LENGTH, required=True),
+            Column("state", Kind.TEXT, MAX_CODE_LENGTH, computed=_STATE),
+        ),
+        primary_key=("tenant", "contact_id"),
+        # With NULLs allowed: any number of accounts without a user name.
+        unique={f"{name}_username": ("tenant", "username_key")},
+        checks={
+            f"{name}_{what}": condition
+            for what, condition in {
+                "origin": "origin IN ('none', 'issued', 'chosen', 'imported')",
+                "hash": _either("origin = 'none'", "password_hash IS NULL", "origin <> 'none'"),
+                "expiry": _either("origin <> 'issued'", "expires_at IS NULL", "origin = 'issued'"),
+                "strategy": _either("origin <> 'issued'", "strategy IS NULL", "origin = 'issued'"),
+                "issue": "origin <> 'issued' "
+                "OR (issue_id IS NOT NULL AND issued_by IS NOT NULL AND issued_at IS NOT NULL)",
+                "change": "origin <> 'none' OR change_required_by IS NULL",
+                "ticket": _either("ticket_digest IS NULL", "ticket_expires_at IS NULL", "ticket_digest IS NOT NULL"),
+                "ticket_use": "ticket_digest IS NULL OR origin = 'issued' OR change_required_by IS NOT NULL",
+                "username_key": _either("username IS NULL", "username_key IS NULL", "username IS NOT NULL"),
+                "erased": _either("erased_at IS NOT NULL", "last_name_key IS NULL", "erased_at IS NULL"),
+                "active": "is_active IN (0, 1)",
+                "version": "version >= 1",
+            }.items()
+        },
+        indexes={
+            f"{name}_by_last_name": ("tenant", "last_name_key", "contact_id"),
+            # One for each status; the expiry at the end tells live from expired without a look at the row.
+            f"{name}_by_state": ("tenant", "state", "last_name_key", "contact_id", "expires_at"),
+            # The same by user name: without it, a rare status under a common prefix reads all that begin so.
+            f"{name}_by_state_username": ("tenant", "state", "username_key", "expires_at"),
+            f"{name}_by_expiry": ("tenant", "state", "expires_at", "contact_id"),
+        },
+    )
+
+
+def _events(name: str, schema: str | None) -> Table:
+    return Table(
+        name=name,
+        schema=schema,
+        columns=(
+            Column("seq", Kind.SEQUENCE, required=True),
+            _text("tenant", MAX_TENANT_LENGTH, required=True),
+            _text("event_id", IDENTIFIER_LENGTH, required=True),
+            _text("kind", MAX_CODE_LENGTH, required=True),
+            _integer("at", required=True),
+            _text("operator_id", MAX_AUDIT_TEXT),
+            _text("contact_id", MAX_AUDIT_TEXT),
+            _text("reason", MAX_AUDIT_TEXT),
+            _text("operation_id", MAX_AUDIT_TEXT),
+            _integer("affected"),
+            _integer("confirmed_at"),
+            _text("source", MAX_AUDIT_TEXT),
+        ),
         # Recording again what may be recorded already is settled by this.
-        f"CONSTRAINT {events}_once UNIQUE (tenant, event_id)",
-    ]
-    return [
-        _table(dialect, accounts, columns),
-        _index(accounts, "last_name", "last_name_key, contact_id"),
-        # One for each status; the expiry at the end tells live from expired without a look at the row.
-        _index(accounts, "state", "state, last_name_key, contact_id, expires_at"),
-        _index(accounts, "expiry", "state, expires_at, contact_id"),
-        _table(dialect, events, event_columns),
-        _index(events, "contact", "contact_id, seq"),
-    ]
+        unique={f"{name}_once": ("tenant", "event_id")},
+        indexes={f"{name}_by_contact": ("tenant", "contact_id", "seq")},
+    )
 
 
-def attempt_tables(dialect: Dialect, prefix: str) -> list[str]:
-    """Return the statements that create the table of attempts, if absent."""
-    _, _, attempts = table_names(prefix)
-    columns = [
-        f"tenant {dialect.text(MAX_TENANT_LENGTH)} NOT NULL",
-        f"attempt_key {dialect.text(_ATTEMPT_KEY_LENGTH)} NOT NULL",
-        f"n {dialect.integer} NOT NULL",
-        f"expires_at {dialect.integer}",
-        "PRIMARY KEY (tenant, attempt_key)",
-    ]
-    return [_table(dialect, attempts, columns), _index(attempts, "expiry", "expires_at")]
+def _attempts(name: str, schema: str | None) -> Table:
+    return Table(
+        name=name,
+        schema=schema,
+        columns=(
+            _text("tenant", MAX_TENANT_LENGTH, required=True),
+            _text("attempt_key", ATTEMPT_KEY_LENGTH, required=True),
+            _integer("n", required=True),
+            _integer("expires_at"),
+        ),
+        primary_key=("tenant", "attempt_key"),
+        indexes={f"{name}_by_expiry": ("tenant", "expires_at")},
+    )
 
 
-def _table(dialect: Dialect, name: str, columns: list[str]) -> str:
-    body = ",\n  ".join(columns)
-    return f"CREATE TABLE IF NOT EXISTS {name} (\n  {body}\n){dialect.table_options}"
+def _text(name: str, length: int, *, required: bool = False) -> Column:
+    return Column(name, Kind.TEXT, length, required=required)
 
 
-def _index(table: str, name: str, columns: str) -> str:
-    return f"CREATE INDEX IF NOT EXISTS {table}_by_{name} ON {table} (tenant, {columns})"
+def _integer(name: str, *, required: bool = False) -> Column:
+    return Column(name, Kind.INTEGER, required=required)
+
+
+def _either(one: str, absent: str, other: str) -> str:
+    # Not "(a) = (b IS NULL)": to SQL Server and Oracle a comparison is no value that could be compared.
+    present = absent.replace("IS NULL", "IS NOT NULL")
+    return f"({one} AND {absent}) OR ({other} AND {present})"

@@ -27,7 +27,9 @@ def order_of(query: AccountQuery) -> str:
     """Return the columns to sort by."""
     column = _KEY_COLUMNS[query.order]
     # A user name has one owner, so there are no ties; and its index, which keeps that so, has no ids to break them by.
-    return column if query.order == AccountOrder.USERNAME else f"{column}, contact_id"
+    columns = column if query.order == AccountOrder.USERNAME else f"{column}, contact_id"
+    # In one state that sorts nothing, but it names the index: MariaDB would take the one of all states (see `pinned`).
+    return columns if query.status is None else f"state, {columns}"
 
 
 def matching(query: AccountQuery, dialect: Dialect, *, from_position: bool) -> tuple[str, dict[str, object]]:
@@ -43,7 +45,7 @@ def matching(query: AccountQuery, dialect: Dialect, *, from_position: bool) -> t
     conditions: list[str] = []
     parameters: dict[str, object] = {}
     if query.status is not None:
-        conditions.append("state = :state")
+        conditions.append(dialect.pinned("state", "state"))
         parameters["state"] = _STATES.get(query.status, query.status.value)
     elif query.order == AccountOrder.USERNAME:
         conditions.append("erased_at IS NULL")  # By last name there are none: the key of an erased account is NULL.

@@ -1,35 +1,29 @@
-"""Keep accounts in SQL: every statement and every race, once, over whatever `Port` reaches the database."""
+"""Keep accounts in SQL, over whatever `Port` reaches the database."""
 
-# ruff: noqa: S608  Tables have a checked prefix and conditions are written here; every value is a parameter.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Final, TypeVar
+from threading import local
+from typing import Final, TypeVar
+from uuid import uuid4
 
 from ..account_queries import AccountPage, AccountQuery
-from ..accounts import Account, is_code
-from ..audit import AuditEvent
-from ..contacts import ContactId
+from ..accounts import Account
+from ..audit import AuditEvent, AuditKind
+from ..contacts import Contact, ContactId
 from ..exceptions import ConfigurationError
-from ..protocols import ApplyResult, Change
-from ._check import check_columns, check_fidelity
+from ..protocols import ApplyResult, Change, utc_now
+from ._account_reader import AccountReader
+from ._change_writer import ChangeWriter
+from ._check import faults_of
+from ._contact_source import ContactSource, Select, has_same_names
+from ._ddl import creation_of
 from ._dialects import Dialect
-from ._port import DatabaseFailure, FailureKind, Port, Statements, run
-from ._rows import (
-    ACCOUNT_COLUMNS,
-    EVENT_COLUMNS,
-    WRITTEN_COLUMNS,
-    account_of,
-    account_row,
-    event_of,
-    event_row,
-    is_storable,
-)
-from ._schema import MAX_TENANT_LENGTH, account_tables, attempt_tables, table_names
-from ._search import matching, order_of
-
-_IDS_AT_ONCE: Final = 500
-"""Contact ids in one statement; SQLite before 3.32 takes 999 parameters."""
+from ._port import Port, Statements, run
+from ._rows import EVENT_COLUMNS, event_of, is_storable
+from ._schema import Layout
+from ._view import View
+from .table_faults import TableFault, report_of
 
 _ALL: Final = 2**62
 """A LIMIT that limits nothing."""
@@ -44,83 +38,79 @@ class SQLAccountStore:
     Args:
         port: Reaches the database.
         dialect: What is said differently there.
+        layout: The tables.
         tenant: Which portal's accounts; it is in every key, so that several portals share the tables.
-        prefix: What the tables' names begin with.
+        contacts: Where names are read instead of from our table, or None.
+        scope: Selects the contact ids beyond which nothing is there, or None.
 
     Raises:
-        ConfigurationError: The tenant or the prefix cannot be used.
+        ConfigurationError: The tenant cannot be used, or the contacts cannot be read.
+        StoreUnavailableError: There are contacts to be looked at, and the database cannot be reached.
     """
 
-    def __init__(self, port: Port, dialect: Dialect, *, tenant: str, prefix: str) -> None:
-        self._accounts, self._events, self._attempts = table_names(prefix)
-        self._tenant = checked_tenant(tenant)
+    def __init__(
+        self,
+        port: Port,
+        dialect: Dialect,
+        layout: Layout,
+        *,
+        tenant: str,
+        contacts: ContactSource | None = None,
+        scope: Select | None = None,
+    ) -> None:
         self._port = port
         self._dialect = dialect
-        self._prefix = prefix
-        of_contact = f"{self._accounts} WHERE tenant = :tenant AND contact_id = :contact_id"
-        columns = ", ".join(ACCOUNT_COLUMNS)
-        self._select = f"SELECT {columns} FROM {self._accounts} WHERE tenant = :tenant AND "
-        self._select_epoch = f"SELECT contact_id, epoch FROM {of_contact}"
-        self._select_change = f"SELECT change_id, version FROM {of_contact}"
-        self._select_owner = f"SELECT 1 FROM {self._accounts} WHERE tenant = :tenant AND username_key = :username_key"
-        self._select_event = f"SELECT 1 FROM {self._events} WHERE tenant = :tenant AND event_id = :event_id"
-        settings = ", ".join(f"{name} = :{name}" for name in WRITTEN_COLUMNS if name != "contact_id")
-        self._update = (
-            f"UPDATE {self._accounts} SET {settings} "
-            "WHERE tenant = :tenant AND contact_id = :contact_id AND version = :old_version"
+        self._layout = layout
+        self._has_contacts = contacts is not None
+        self._view = View(layout, dialect, tenant=tenant, scope=scope)
+        self._reader = AccountReader(self._view, dialect, contacts)
+        self._writer = ChangeWriter(
+            self._view, layout, dialect, is_borrowed=port.is_borrowed, notes_email=contacts is None
         )
-        self._insert = _insertion(self._accounts, WRITTEN_COLUMNS)
-        self._record = _insertion(self._events, EVENT_COLUMNS)
+        self._lost = local()
+        if contacts is not None:
+            contacts.check(port)
+        self._view.check(port)
+
+    @property
+    def is_borrowed(self) -> bool:
+        """Whether the transactions are the host's: nothing is committed here, and nothing tried again (R20)."""
+        return self._port.is_borrowed
 
     # -- reading
 
     def find(self, contact_id: ContactId, /) -> Account | None:
         """Return the contact's account, or None."""
-        account = self._one("find", "contact_id = :value", contact_id)
-        return account if account is not None and account.contact_id == contact_id else None
+        return self._reading("find", lambda statements: self._reader.by_id(statements, contact_id, lock=self._lock))
 
     def find_by_username(self, username_key: str, /) -> Account | None:
-        """Return the account with this `username_key`, or None. Compared again here, code point by code point."""
-        account = self._one("find_by_username", "username_key = :value", username_key)
-        return account if account is not None and account.username_key == username_key else None
+        """Return the account with this `username_key`, or None."""
+        return self._reading(
+            "find_by_username", lambda statements: self._reader.by_username(statements, username_key, lock=self._lock)
+        )
 
     def find_many(self, contact_ids: Sequence[ContactId], /) -> Mapping[ContactId, Account]:
         """Return the accounts of those of the contacts that have one, by contact id, 500 for each statement."""
         asked = [contact_id for contact_id in dict.fromkeys(contact_ids) if is_storable(contact_id)]
-        batches = [asked[start : start + _IDS_AT_ONCE] for start in range(0, len(asked), _IDS_AT_ONCE)]
-
-        def work(statements: Statements, _: bool) -> list[Account]:
-            found = []
-            for batch in batches:
-                names = ", ".join(f":id{number}" for number in range(len(batch)))
-                parameters: dict[str, object] = {f"id{number}": contact_id for number, contact_id in enumerate(batch)}
-                found += self._read(statements, self._select + f"contact_id IN ({names})", parameters)
-            return found
-
-        found = {account.contact_id: account for account in self._reading("find_many", work)} if batches else {}
+        if not asked:
+            return {}
+        accounts = self._reading(
+            "find_many", lambda statements: self._reader.by_ids(statements, asked, lock=self._lock)
+        )
+        found = {account.contact_id: account for account in accounts}
         return {contact_id: found[contact_id] for contact_id in asked if contact_id in found}
 
     def search(self, query: AccountQuery, /) -> AccountPage:
-        """Return one page, in the order of `AccountQuery.sort_key`, from the place in an index where it begins."""
-        condition, parameters = matching(query, self._dialect, from_position=True)
-        sql = f"{self._select}{condition} ORDER BY {order_of(query)} LIMIT :limit"
-        parameters["limit"] = query.limit + 1
-        return query.page(self._reading("search", lambda statements, _: self._read(statements, sql, parameters)))
+        """Return one page, in the order of `AccountQuery.sort_key`."""
+        return self._reading("search", lambda statements: self._reader.page(statements, query))
 
     def count(self, query: AccountQuery, /) -> int:
         """Return how many accounts match on all pages."""
-        condition, parameters = matching(query, self._dialect, from_position=False)
-        sql = f"SELECT COUNT(*) FROM {self._accounts} WHERE tenant = :tenant AND {condition}"
-        rows = self._reading("count", lambda statements, _: self._rows(statements, sql, parameters))
-        return int(rows[0][0])
+        return self._reading("count", lambda statements: self._reader.count(statements, query))
 
     def find_epoch(self, contact_id: str, /) -> int | None:
-        """Return the account's epoch, or None without one: one row by its key, two columns of it."""
-        if not is_storable(contact_id):
-            return None
-        parameters: dict[str, object] = {"contact_id": contact_id}
-        rows = self._reading("find_epoch", lambda statements, _: self._rows(statements, self._select_epoch, parameters))
-        return int(rows[0][1]) if rows and rows[0][0] == contact_id else None
+        """Return the account's epoch, or None without one."""
+        return self._reading("find_epoch", lambda statements: self._reader.epoch(statements, contact_id))
 
     # -- writing
 
@@ -136,34 +126,25 @@ class SQLAccountStore:
             StoreError: Anything else. Nothing is stored.
         """
 
-        def work(statements: Statements, may_be_stored: bool) -> tuple[ApplyResult, ...]:
-            results = []
-            events: list[dict[str, object]] = []
-            for change in changes:
-                result = self._write(statements, change)
-                if result == ApplyResult.APPLIED:
-                    events += [self._own(event_row(event)) for event in change.events]
-                elif may_be_stored and self._was_stored(statements, change):
-                    result = ApplyResult.APPLIED
-                results.append(result)
-            if events:
-                statements.executemany(self._record, events)
-            return tuple(results)
+        def work(statements: Statements, may_be_stored: bool) -> list[ApplyResult]:
+            return self._writer.write(statements, changes, may_be_stored=may_be_stored)
 
-        return run("apply", work, self._port.transaction) if changes else ()
+        self._lost.keys = frozenset()
+        results = run("apply", work, self._port.transaction) if changes else []
+        # Who lost reads again, and in the host's transaction a plain SELECT might go on showing the old state (R3).
+        # Only them: the thread's next transaction may be one that cannot lock, or should not wait.
+        lost = [change for change, result in zip(changes, results, strict=True) if result == ApplyResult.STALE]
+        accounts = [change.old or change.new for change in lost]
+        self._lost.keys = frozenset(key for account in accounts for key in (account.contact_id, account.username_key))
+        return tuple(results)
 
     def record(self, events: Sequence[AuditEvent], /) -> None:
         """Append the events, all or none. INSERT rights on their table suffice."""
-        rows = [self._own(event_row(event)) for event in events]
 
         def work(statements: Statements, may_be_stored: bool) -> None:
-            if not may_be_stored:
-                statements.executemany(self._record, rows)
-                return
-            for row in rows:
-                _unless_refused(statements, self._record, row)
+            self._writer.record(statements, events, may_be_stored=may_be_stored)
 
-        if rows:
+        if events:
             run("record", work, self._port.transaction)
 
     def events(self, contact_id: str | None = None, *, limit: int | None = None) -> tuple[AuditEvent, ...]:
@@ -175,113 +156,101 @@ class SQLAccountStore:
             limit: Only the last so many; None for all.
         """
         about = "" if contact_id is None else " AND contact_id = :contact_id"
-        sql = (
-            f"SELECT {', '.join(EVENT_COLUMNS)} FROM {self._events} WHERE tenant = :tenant{about} "
-            "ORDER BY seq DESC LIMIT :limit"
-        )
+        select = f"SELECT {', '.join(EVENT_COLUMNS)} FROM {self._view.events}"  # noqa: S608  No values.
+        sql = self._dialect.limited(f"{select}{about} ORDER BY seq DESC")
         parameters: dict[str, object] = {"limit": _ALL if limit is None else limit}
         if contact_id is not None:
             parameters["contact_id"] = contact_id
 
-        def work(statements: Statements, _: bool) -> tuple[AuditEvent, ...]:
-            return tuple(event_of(row) for row in reversed(self._rows(statements, sql, parameters)))
+        def work(statements: Statements) -> tuple[AuditEvent, ...]:
+            return tuple(event_of(row) for row in reversed(self._view.rows(statements, sql, parameters)))
 
         return self._reading("events", work)
 
+    def note_names(self) -> int:
+        """
+        Note the names that the host has now, for the grid's order and its filter by last name; return how many changed.
+
+        To be called after each import into the host's contacts, or once a day. Names are shown, and defaults derived,
+        as the host has them at that moment anyway. Without contacts of the host's there is nothing to note.
+
+        Raises:
+            StoreUnavailableError: The database cannot be reached. What was noted before is kept.
+        """
+        noted = 0
+        after = ""
+        operation_id = uuid4().hex
+        while self._has_contacts:
+            found = self._reading("note_names", lambda statements: self._reader.following(statements, after))  # noqa: B023
+            if not found:
+                break
+            changes = [
+                _noting(account, named.contact, operation_id)
+                for account, named in found
+                if not has_same_names(account.contact, named.contact)
+            ]
+            noted += sum(result == ApplyResult.APPLIED for result in self.apply(changes))
+            after = found[-1][0].contact_id
+        return noted
+
+    # -- the tables
+
     def create_tables(self) -> None:
-        """Create the tables of accounts, audit events and attempts, if they are absent."""
-        create("create_tables", self._port, account_tables(self._dialect, self._prefix))
-        create("create_tables", self._port, attempt_tables(self._dialect, self._prefix))
+        """
+        Create the tables of accounts, audit events and attempts, if they are absent.
+
+        Raises:
+            ConfigurationError: The store works in the host's transactions, and creating a table would commit them.
+            StoreUnavailableError: The database cannot be reached.
+            StoreError: This user may not create tables.
+        """
+        if self.is_borrowed and self._dialect.creation_commits:
+            raise ConfigurationError(
+                "store", "pass one over an engine or a connection factory: here, creating a table ends a transaction"
+            )
+        for table in self._layout.tables:
+            create("create_tables", self._port, creation_of(table, self._dialect))
 
     def check(self) -> None:
         """
-        Find what would cost data before it does: columns that are missing, fold, cut or round. Leaves nothing behind.
+        Make sure that the tables are fit to hold accounts, before they cost data. Leaves nothing behind.
 
         Raises:
-            ConfigurationError: The tables are not fit to be used. The error says why.
+            ConfigurationError: They are not. The error names each fault and the statements that mend it.
             StoreUnavailableError: The database cannot be reached.
-            StoreError: The tables cannot be read and written.
+            StoreError: The tables may not be read or written by this user.
         """
-        check_columns(self._port, self._accounts, ("tenant", *WRITTEN_COLUMNS, "state"))
-        check_columns(self._port, self._events, ("seq", "tenant", *EVENT_COLUMNS))
-        check_columns(self._port, self._attempts, ("tenant", "attempt_key", "n", "expires_at"))
-        check_fidelity(self._port, insert=self._insert, select=self._select, tenant=self._tenant)
+        faults = self.find_faults()
+        if faults:
+            raise ConfigurationError("prefix", f"mend the tables that it names:\n{report_of(faults)}")
+
+    def find_faults(self) -> tuple[TableFault, ...]:
+        """
+        Return all that is wrong with the tables, each with the statements that mend it; nothing if they are sound.
+
+        The tables are tried: rows about nobody are written and undone, so that it does not matter what made the
+        tables or what their constraints are called. Leaves nothing behind, but that MariaDB may leave out a number of
+        an event. Needs the rights to read and to insert.
+
+        Raises:
+            StoreUnavailableError: The database cannot be reached.
+            StoreError: The tables may not be read or written by this user.
+        """
+
+        def work(statements: Statements, _: bool) -> tuple[TableFault, ...]:
+            return faults_of(statements, self._dialect, self._layout)
+
+        # There is nothing in it that a power failure could take away.
+        return run("check", work, lambda: self._port.transaction(durable=False))
 
     # -- the parts of these
 
-    def _own(self, parameters: dict[str, object]) -> dict[str, object]:
-        parameters["tenant"] = self._tenant
-        return parameters
+    def _lock(self, *keys: str) -> str:
+        lost: frozenset[str | None] = getattr(self._lost, "keys", frozenset())
+        return self._dialect.lock if self.is_borrowed and not lost.isdisjoint(keys) else ""
 
-    def _rows(self, statements: Statements, sql: str, parameters: dict[str, object]) -> Sequence[Sequence[Any]]:
-        return statements.execute(sql, self._own(parameters))[0]
-
-    def _read(self, statements: Statements, sql: str, parameters: dict[str, object]) -> list[Account]:
-        return [account_of(row) for row in self._rows(statements, sql, parameters)]
-
-    def _reading(self, operation: str, work: Callable[[Statements, bool], _Result]) -> _Result:
-        return run(operation, work, self._port.reading)
-
-    def _one(self, operation: str, condition: str, value: str) -> Account | None:
-        if not is_storable(value):
-            return None
-        sql = self._select + condition
-        parameters: dict[str, object] = {"value": value}
-        found = self._reading(operation, lambda statements, _: self._read(statements, sql, parameters))
-        return found[0] if found else None
-
-    def _write(self, statements: Statements, change: Change) -> ApplyResult:
-        row = self._own(account_row(change))
-        if change.old is None:
-            if _unless_refused(statements, self._insert, row) is not None:
-                return ApplyResult.APPLIED
-            there = self._rows(statements, self._select_change, {"contact_id": row["contact_id"]})
-            return ApplyResult.STALE if there else self._taken(statements, row)
-        row["old_version"] = change.old.version
-        if change.old.username_key == row["username_key"]:
-            changed: int | None = statements.execute(self._update, row)[1]
-        else:
-            changed = _unless_refused(statements, self._update, row)
-        if changed is None:
-            return self._taken(statements, row)
-        if changed not in (0, 1):
-            # A driver that does not count, or a key that holds several rows: nothing could be relied on.
-            raise DatabaseFailure(FailureKind.OTHER, "rowcount")
-        return ApplyResult.APPLIED if changed else ApplyResult.STALE
-
-    def _taken(self, statements: Statements, row: Mapping[str, object]) -> ApplyResult:
-        sql = self._select_owner
-        if self._rows(statements, sql, {"username_key": row["username_key"]}):
-            return ApplyResult.USERNAME_TAKEN
-        # Whoever was in the way has gone or is not to be seen in this transaction yet: look at it afresh.
-        raise DatabaseFailure(FailureKind.RETRYABLE, "duplicate")
-
-    def _was_stored(self, statements: Statements, change: Change) -> bool:
-        # The acknowledgement of an earlier COMMIT was lost. Its locks are gone by now, because this attempt's UPDATE
-        # or INSERT would have waited for them; so what the row says is final.
-        rows = self._rows(statements, self._select_change, {"contact_id": change.new.contact_id})
-        if not rows or int(rows[0][1]) < change.new.version:
-            return False
-        if rows[0][0] == change.change_id:
-            return True
-        if int(rows[0][1]) == change.new.version:
-            return False
-        # The row moved on further; the events of a change are stored with it or not at all.
-        for event in change.events:
-            return bool(self._rows(statements, self._select_event, {"event_id": event.event_id}))
-        raise DatabaseFailure(FailureKind.UNAVAILABLE, "unsettled")
-
-
-def checked_tenant(tenant: str) -> str:
-    """
-    Return the tenant's name.
-
-    Raises:
-        ConfigurationError: It cannot be part of a key.
-    """
-    if tenant != "" and not is_code(tenant):
-        raise ConfigurationError("tenant", f"pass at most {MAX_TENANT_LENGTH} printable ASCII characters")
-    return tenant
+    def _reading(self, operation: str, work: Callable[[Statements], _Result]) -> _Result:
+        return run(operation, lambda statements, _: work(statements), self._port.reading)
 
 
 def create(operation: str, port: Port, statements: Sequence[str]) -> None:
@@ -294,21 +263,10 @@ def create(operation: str, port: Port, statements: Sequence[str]) -> None:
     run(operation, work, port.transaction)
 
 
-def _insertion(table: str, columns: Sequence[str]) -> str:
-    names = ("tenant", *columns)
-    return f"INSERT INTO {table} ({', '.join(names)}) VALUES ({', '.join(f':{name}' for name in names)})"
-
-
-def _unless_refused(statements: Statements, sql: str, parameters: Mapping[str, object]) -> int | None:
-    # A savepoint, so that a constraint undoes this statement and neither the neighbours nor, as PostgreSQL would have
-    # it, the whole transaction.
-    statements.execute("SAVEPOINT one_change", {})
-    try:
-        changed = statements.execute(sql, parameters)[1]
-    except DatabaseFailure as failure:
-        if failure.kind != FailureKind.DUPLICATE:
-            raise
-        statements.execute("ROLLBACK TO SAVEPOINT one_change", {})
-        changed = None
-    statements.execute("RELEASE SAVEPOINT one_change", {})
-    return changed
+def _noting(account: Account, contact: Contact, operation_id: str) -> Change:
+    now = utc_now()
+    event = AuditEvent(
+        kind=AuditKind.ACCOUNT_REFRESHED, at=now, contact_id=account.contact_id, operation_id=operation_id
+    )
+    new = account.refresh(contact, username=account.username, at=now)
+    return Change(old=account, new=new, events=(event,))

@@ -4,18 +4,35 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from datetime import timedelta
+from itertools import count
 from typing import Final
 
 from ..account_queries import micros
+from ..exceptions import ConfigurationError
 from ..protocols import Clock
+from ._ddl import creation_of
 from ._dialects import Dialect
-from ._port import Port, Statements, run
-from ._schema import attempt_tables, table_names
-from ._sql import checked_tenant, create
+from ._in_list import in_list
+from ._port import DatabaseFailure, Port, Statements, run
+from ._schema import Table
+from ._sql import create
+from ._tenant import checked_tenant
 
 _MICROSECOND: Final = timedelta(microseconds=1)
+
+_SWEEP_EVERY: Final = 256
+"""
+Hits of one counter between two looks for counts that ended. Each hit adds one row at most, and each look removes up to
+twice as many: so there are hardly more rows than were alive at the busiest time, and these few for each process.
+"""
+
+_BATCH: Final = 512
+"""
+Rows removed in one transaction, so that nobody waits long for their locks. SQLite before 3.32 takes 999 parameters, and
+MariaDB makes a subquery of a longer list.
+"""
 
 
 class SQLAttemptCounter:
@@ -25,24 +42,32 @@ class SQLAttemptCounter:
     A count may be one too high after a connection was lost at COMMIT, and never too low, except by what was counted in
     the last moment before a power failure.
 
+    It cleans up behind itself: the first hit and every 256th remove up to 512 counts whose windows ended. What nobody
+    hits any more stays until `purge`.
+
     Args:
         port: Reaches the database.
         dialect: What is said differently there.
         tenant: Which portal's counts; it is in every key.
-        prefix: What the table's name begins with.
+        attempts: The table.
         clock: Tells when windows end.
 
     Raises:
-        ConfigurationError: The tenant or the prefix cannot be used.
+        ConfigurationError: The tenant cannot be used, or the transactions are the host's.
     """
 
-    def __init__(self, port: Port, dialect: Dialect, *, tenant: str, prefix: str, clock: Clock) -> None:
-        _, _, table = table_names(prefix)
+    def __init__(self, port: Port, dialect: Dialect, attempts: Table, *, tenant: str, clock: Clock) -> None:
+        if port.is_borrowed:
+            # A count that the host's rollback takes back is a guess that nobody counted (R9).
+            raise ConfigurationError("counter", "pass an engine or a connection factory; counts are committed at once")
+        table = attempts.path
         self._tenant = checked_tenant(tenant)
         self._port = port
         self._dialect = dialect
-        self._prefix = prefix
+        self._attempts = attempts
         self._clock = clock
+        # No lock around a number: one that is held while the process forks stays so in the child.
+        self._hits = count()
         has_ended = f"{table}.expires_at <= :now"
         # The count first: MariaDB assigns in this order and would show the second assignment the first one's result.
         assignments = (
@@ -60,7 +85,12 @@ class SQLAttemptCounter:
             "WHERE tenant = :tenant AND (expires_at IS NULL OR expires_at > :now) AND attempt_key IN "
         )
         self._clear = f"DELETE {of_key}"
-        self._purge = f"DELETE FROM {table} WHERE tenant = :tenant AND expires_at <= :now"
+        self._ended = dialect.limited(
+            f"SELECT attempt_key FROM {table} WHERE tenant = :tenant AND expires_at <= :now ORDER BY expires_at"
+        )
+        # Asked again, because a hit may have begun a new window since; and as a sum, which no index serves: MariaDB
+        # would go by the index on expires_at and lock it before the rows, and a hit locks them the other way round.
+        self._remove = f"DELETE FROM {table} WHERE tenant = :tenant AND expires_at + 0 <= :now AND attempt_key IN "
 
     def hit(self, key: str, window: timedelta | None, /) -> int:
         """Add one and return the new count; the first hit decides when it is forgotten."""
@@ -73,14 +103,19 @@ class SQLAttemptCounter:
             # The row is locked by this transaction, so that this is its own count and nobody else's.
             return int(statements.execute(self._read, mine)[0][0][0])
 
-        return run("hit", work, self._transaction)
+        n = run("hit", work, self._transaction)
+        if next(self._hits) % _SWEEP_EVERY == 0:
+            # In transactions of its own and not tried again: the hit is counted, and whoever made it waits.
+            with suppress(DatabaseFailure):
+                self._sweep(now)
+        return n
 
     def counts(self, keys: Sequence[str], /) -> tuple[int, ...]:
         """Return the count of each key, 0 where there is none or it was forgotten."""
         if not keys:
             return ()
-        parameters: dict[str, object] = {f"key{number}": key for number, key in enumerate(keys)}
-        sql = f"{self._counts} ({', '.join(f':{name}' for name in parameters)})"
+        listed, parameters = in_list(keys)
+        sql = self._counts + listed
         parameters |= {"tenant": self._tenant, "now": micros(self._clock())}
         rows = run("counts", lambda statements, _: statements.execute(sql, parameters)[0], self._port.reading)
         found = {key: int(n) for key, n in rows}
@@ -92,13 +127,43 @@ class SQLAttemptCounter:
         run("clear", lambda statements, _: statements.execute(self._clear, parameters), self._transaction)
 
     def purge(self) -> int:
-        """Remove the counts whose windows ended, and return how many."""
-        parameters = {"tenant": self._tenant, "now": micros(self._clock())}
-        return run("purge", lambda statements, _: statements.execute(self._purge, parameters)[1], self._transaction)
+        """
+        Remove the counts whose windows ended, and return how many.
+
+        In batches that each hold their locks for some milliseconds, so that sign-ins go on meanwhile.
+        """
+        now = micros(self._clock())
+        removed = 0
+        stuck: list[str] = []
+        while True:
+            keys = run("purge", lambda statements, _: self._ended_keys(statements, now), self._port.reading)
+            # Found again though none was removed: something stands in the way, such as a policy on rows, and will stay.
+            if not keys or keys == stuck:
+                return removed
+            gone = run("purge", lambda statements, _: self._delete(statements, keys, now), self._transaction)  # noqa: B023
+            removed += gone
+            # None at all, because a hit's own cleaning took the same ones? Then there may be more behind them.
+            stuck = [] if gone else keys
 
     def create_tables(self) -> None:
         """Create the table, if it is absent."""
-        create("create_tables", self._port, attempt_tables(self._dialect, self._prefix))
+        create("create_tables", self._port, creation_of(self._attempts, self._dialect))
+
+    def _sweep(self, now: int) -> None:
+        with self._port.reading() as statements:
+            keys = self._ended_keys(statements, now)
+        if keys:
+            with self._transaction() as statements:
+                self._delete(statements, keys, now)
+
+    def _ended_keys(self, statements: Statements, now: int) -> list[str]:
+        parameters = {"tenant": self._tenant, "now": now, "limit": _BATCH}
+        return [key for (key,) in statements.execute(self._ended, parameters)[0]]
+
+    def _delete(self, statements: Statements, keys: list[str], now: int) -> int:
+        # By key and in order, so that those who remove the same rows at once wait for each other and do not deadlock.
+        listed, parameters = in_list(sorted(keys))
+        return statements.execute(self._remove + listed, {**parameters, "tenant": self._tenant, "now": now})[1]
 
     def _transaction(self) -> AbstractContextManager[Statements]:
         # Nobody who guesses can cut the power; a wait for the disk at every guess would be a cost to everybody.

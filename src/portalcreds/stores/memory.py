@@ -126,6 +126,9 @@ class MemoryAttemptCounter:
     """
     An `AttemptCounter` in memory: it counts for one process only, and forgets when that ends.
 
+    It cleans up behind itself: each hit removes up to two counts whose windows ended, so that there are never more of
+    them than were alive at the busiest time.
+
     Args:
         clock: Tells when windows end.
     """
@@ -134,13 +137,21 @@ class MemoryAttemptCounter:
         self._clock = clock
         self._lock = Lock()
         self._counts: dict[str, tuple[int, datetime | None]] = {}
+        # When to look at which count, soonest first.
+        self._ends: list[tuple[datetime, str]] = []
 
     def hit(self, key: str, window: timedelta | None, /) -> int:
         """Add one and return the new count; the first hit decides when it is forgotten."""
         now = self._clock()
         with self._lock:
-            n, ends_at = self._live(key, now) or (0, None if window is None else now + window)
+            live = self._live(key, now)
+            if live is None:
+                live = 0, None if window is None else now + window
+                if window is not None:
+                    heapq.heappush(self._ends, (now + window, key))
+            n, ends_at = live
             self._counts[key] = n + 1, ends_at
+            self._sweep(now)
             return n + 1
 
     def counts(self, keys: Sequence[str], /) -> tuple[int, ...]:
@@ -163,6 +174,15 @@ class MemoryAttemptCounter:
             for key in ended:
                 del self._counts[key]
             return len(ended)
+
+    def _sweep(self, now: datetime) -> None:
+        # One more than a hit adds, so that what was left behind by quiet hours goes too.
+        for _ in range(2):
+            if self._ends and self._ends[0][0] <= now:
+                _, key = heapq.heappop(self._ends)
+                # It may have been cleared and counted anew since.
+                if self._live(key, now) is None:
+                    self._counts.pop(key, None)
 
     def _live(self, key: str, now: datetime) -> tuple[int, datetime | None] | None:
         n, ends_at = self._counts.get(key, (0, now))

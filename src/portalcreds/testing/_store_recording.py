@@ -36,6 +36,12 @@ class RecordingRules:
         add(store, an_account("1"))
         assert list(self.recorded_events(store)) == []
 
+    def test_events_follow_the_order_of_the_changes(self, store: AccountStore) -> None:
+        """The record tells a call's changes as they were given, in whatever order their rows were written."""
+        changes = [Change(old=None, new=an_account(id_), events=(an_event(id_),)) for id_ in ("2", "3", "1")]
+        assert list(store.apply(changes)) == [ApplyResult.APPLIED] * 3
+        assert list(self.recorded_events(store)) == [event for change in changes for event in change.events]
+
     def test_events_of_a_stale_change_are_not_stored(self, store: AccountStore) -> None:
         """What did not happen is not on the record."""
         account = an_account("1")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import attrs
 
@@ -36,7 +36,8 @@ class SearchingRules:
     def test_without_filters_all_are_found_by_last_name(self, store: AccountStore) -> None:
         """The whole school, sorted by folded last name and then by id."""
         accounts = _school(store)
-        assert _found(store, AccountQuery(now=NOW, limit=1000)) == _expected(AccountQuery(now=NOW), accounts)
+        query = AccountQuery(now=NOW, limit=1000)
+        _assert_same(query, _found(store, query), _expected(query, accounts))
 
     def test_each_status_finds_those_in_it(self, store: AccountStore) -> None:
         """A status filter equals `Account.status`, for every status."""
@@ -44,21 +45,21 @@ class SearchingRules:
         for status in AccountStatus:
             query = AccountQuery(now=NOW, status=status, limit=1000)
             assert _expected(query, accounts), status
-            assert _found(store, query) == _expected(query, accounts), status
+            _assert_same(query, _found(store, query), _expected(query, accounts))
 
     def test_each_last_name_prefix_finds_what_begins_with_it(self, store: AccountStore) -> None:
         """Folded as names are; percent signs, underscores and quotes are letters like any other."""
         accounts = _school(store)
         for prefix in _PREFIXES:
             query = AccountQuery(now=NOW, last_name_prefix=prefix, limit=1000)
-            assert _found(store, query) == _expected(query, accounts), prefix
+            _assert_same(query, _found(store, query), _expected(query, accounts))
 
     def test_each_username_prefix_finds_what_begins_with_it(self, store: AccountStore) -> None:
         """Accounts without a user name are not found, not even by an empty prefix."""
         accounts = _school(store)
         for prefix in _PREFIXES:
             query = AccountQuery(now=NOW, username_prefix=prefix, limit=1000)
-            assert _found(store, query) == _expected(query, accounts), prefix
+            _assert_same(query, _found(store, query), _expected(query, accounts))
 
     def test_a_prefix_and_a_status_together(self, store: AccountStore) -> None:
         """Both must hold."""
@@ -66,14 +67,14 @@ class SearchingRules:
         for status in AccountStatus:
             for by_name in ({"last_name_prefix": "a"}, {"username_prefix": "a"}):
                 query = AccountQuery(now=NOW, status=status, limit=1000, **by_name)
-                assert _found(store, query) == _expected(query, accounts), status
+                _assert_same(query, _found(store, query), _expected(query, accounts))
 
     def test_a_prefix_that_is_a_whole_name(self, store: AccountStore) -> None:
         """Each name is found by itself, the longest code point included."""
         accounts = _school(store)
         for name in filter(None, _NAMES):
             query = AccountQuery(now=NOW, last_name_prefix=name, limit=1000)
-            assert _found(store, query) == _expected(query, accounts), name
+            _assert_same(query, _found(store, query), _expected(query, accounts))
 
     def test_a_prefix_beside_the_surrogates(self, store: AccountStore) -> None:
         """The end of a prefix's range is a code point that text may hold."""
@@ -81,7 +82,8 @@ class SearchingRules:
             an_account(str(number), last_name=name) for number, name in enumerate(("\ud7ff", "\ud7ffz", "\ue000"))
         ]
         add(store, *accounts)
-        assert _found(store, AccountQuery(now=NOW, last_name_prefix="\ud7ff")) == accounts[:2]
+        query = AccountQuery(now=NOW, last_name_prefix="\ud7ff")
+        _assert_same(query, _found(store, query), accounts[:2])
 
     def test_a_default_expires_at_its_instant(self, store: AccountStore) -> None:
         """At *expires_at* it is expired and a microsecond before it is live (R5)."""
@@ -124,17 +126,32 @@ class SearchingRules:
                 AccountQuery(now=NOW, limit=limit, status=AccountStatus.DEFAULT_EXPIRED),
                 AccountQuery(now=NOW, limit=limit, status=AccountStatus.DISABLED),
             ):
-                assert _turned(store, query, accounts) == _expected(query, accounts)
+                _assert_same(query, _turned(store, query, accounts), _expected(query, accounts))
 
     def test_pages_under_equal_keys(self, store: AccountStore) -> None:
         """Accounts with one last name, or one expiry, are told apart by their ids."""
         accounts = [an_account(f"c{number:02}", last_name="Smith") for number in (5, 3, 11, 0, 7, 2)]
         add(store, *accounts)
         query = AccountQuery(now=NOW, limit=2)
-        assert _turned(store, query, accounts) == _expected(query, accounts)
+        _assert_same(query, _turned(store, query, accounts), _expected(query, accounts))
         accounts = [step(store, account, issued(account)) for account in accounts]
         query = AccountQuery(now=NOW, limit=2, status=AccountStatus.DEFAULT_LIVE)
-        assert _turned(store, query, accounts) == _expected(query, accounts)
+        _assert_same(query, _turned(store, query, accounts), _expected(query, accounts))
+
+    def test_expiries_sort_to_the_microsecond(self, store: AccountStore) -> None:
+        """Defaults are in the order of their expiry, also before 1970 and in years in which a float would round it."""
+        instants = (NOW, datetime(1969, 12, 31, 23, 59, 59, tzinfo=UTC), datetime(9999, 12, 31, tzinfo=UTC))
+        accounts = [
+            attrs.evolve(
+                issued(an_account(f"c{number}-{later}"), expires_at=at + (5 - later) * _MICROSECOND), version=1
+            )
+            for number, at in enumerate(instants)
+            for later in range(3)
+        ]
+        add(store, *accounts)
+        for status in (AccountStatus.DEFAULT_LIVE, AccountStatus.DEFAULT_EXPIRED):
+            query = AccountQuery(now=NOW, limit=2, status=status)
+            _assert_same(query, _turned(store, query, accounts), _expected(query, accounts))
 
     def test_the_last_page_has_no_next(self, store: AccountStore) -> None:
         """A page that ends with the last account says so, also when it is full."""
@@ -226,6 +243,15 @@ def _school(store: AccountStore) -> list[Account]:
 
 def _expected(query: AccountQuery, accounts: Iterable[Account]) -> list[Account]:
     return sorted(filter(query.matches, accounts), key=query.sort_key)
+
+
+def _assert_same(query: AccountQuery, found: list[Account], expected: list[Account]) -> None:
+    # An account's repr hides the names that decide, and a query's the prefix, so both are told first.
+    asked = (
+        f"status {query.status}, username_prefix {query.username_prefix!r}, last_name_prefix {query.last_name_prefix!r}"
+    )
+    assert [query.sort_key(account) for account in found] == [query.sort_key(account) for account in expected], asked
+    assert found == expected, asked
 
 
 def _found(store: AccountStore, query: AccountQuery) -> list[Account]:

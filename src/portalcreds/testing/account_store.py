@@ -13,8 +13,8 @@ class AccountStoreContract(FindingRules, ApplyingRules, KeepingRules, RecordingR
     """
     The rules that every `AccountStore` must keep, as tests for pytest.
 
-    Inherit from it under a name that begins with ``Test``, and override the fixture ``store`` so that it gives a fresh
-    and empty store for each test::
+    Inherit from it under a name that begins with ``Test`` (pytest passes over any other without a word), and override
+    the fixture ``store`` so that it gives a fresh and empty store for each test::
 
         class TestMyStore(AccountStoreContract):
             @pytest.fixture
@@ -26,6 +26,10 @@ class AccountStoreContract(FindingRules, ApplyingRules, KeepingRules, RecordingR
                 return store.read_audit_back()
 
     `recorded_events` returns all `AuditEvent` that the store has on record, oldest first; without it, the store's own
-    ``events()`` is called. The tests use plain ``assert``: call ``pytest.register_assert_rewrite`` with the name of
-    this folder in your ``conftest.py`` to see what differed.
+    ``events()`` is called. The tests use plain ``assert``: to see what differed, call
+    ``pytest.register_assert_rewrite("portalcreds.testing")`` in your ``conftest.py`` before anything imports it; a copy
+    of this folder goes by its own name.
+
+    The races are between threads that share one store, so they do not show what happens between processes; and no rule
+    takes the store's server away. ``docs/how-to/write-a-store.md`` shows how to try both.
     """

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
-from threading import Barrier, Thread
+from threading import Barrier
 from typing import Final
 
 from ..audit import MAX_AUDIT_TEXT, AuditEvent, AuditKind
@@ -45,8 +45,8 @@ class AuditSinkContract:
     """
     The rules that every `AuditSink` must keep, as tests for pytest (R17).
 
-    Inherit from it under a name that begins with ``Test``, and override the fixture ``sink`` so that it gives a fresh
-    sink for each test, with nothing on record::
+    Inherit from it under a name that begins with ``Test`` (pytest passes over any other without a word), and override
+    the fixture ``sink`` so that it gives a fresh sink for each test, with nothing on record::
 
         class TestMySink(AuditSinkContract):
             @pytest.fixture
@@ -55,6 +55,9 @@ class AuditSinkContract:
 
             def recorded_events(self, sink):
                 return sink.read_back()
+
+    `recorded_events` returns all `AuditEvent` that the sink has on record, oldest first; without it, the sink's own
+    ``events()`` is called. A sink that cannot keep events is not tried: it must raise `StoreUnavailableError`.
     """
 
     def recorded_events(self, sink: AuditSink) -> Sequence[AuditEvent]:
@@ -199,11 +202,13 @@ class AuditSinkContract:
             for first in range(0, len(batch), 2):
                 sink.record(batch[first : first + 2])
 
-        threads = [Thread(target=some, args=(batch,)) for batch in batches]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
+        # Here, because importing it is slow, and who only imports a contract runs no race.
+        from concurrent.futures import ThreadPoolExecutor
+
+        with ThreadPoolExecutor(_THREADS) as pool:
+            recording = [pool.submit(some, batch) for batch in batches]
+        for error in filter(None, [future.exception() for future in recording]):
+            raise AssertionError(f"{type(error).__name__} where several record at once") from error
         found = list(self.recorded_events(sink))
         assert len(found) == sum(map(len, batches))
         for number, batch in enumerate(batches):
