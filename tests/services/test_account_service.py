@@ -27,7 +27,7 @@ from portal import (
     ticket_of,
     watched,
 )
-from portalcreds.account_queries import MAX_PAGE_SIZE, AccountPage
+from portalcreds.account_queries import MAX_PAGE_SIZE, AccountPage, AccountQuery
 from portalcreds.account_service import AccountService
 from portalcreds.accounts import Account, AccountStatus, CredentialOrigin
 from portalcreds.audit import AuditEvent, AuditKind
@@ -43,6 +43,8 @@ from portalcreds.exceptions import (
 )
 from portalcreds.outcomes import PasswordChangeRequired, Renamed, SignedIn, SignInDenied, TicketInvalid, UsernameTaken
 from portalcreds.privileges import Grants, Operator, Privilege
+from portalcreds.protocols import Change
+from portalcreds.stores.memory import MemoryAccountStore
 from portalcreds.throttle import Throttle
 
 ROSA_ID = ROSA.contact_id
@@ -365,6 +367,29 @@ def test_a_long_stretch_of_hidden_accounts_is_read_through(memory_portal: Portal
     assert ids(second) == list(visible[1:])
     last = service.search(OFFICE, username_prefix="user.", limit=3)
     assert (ids(last), last.next) == (list(visible), None)
+
+
+def test_no_token_holds_who_came_between_two_looks(memory_portal: Portal) -> None:
+    """R16: the token tells nothing of a hidden account either, if accounts go while the page is made."""
+    memory_portal.add_school(6)
+
+    class Busy(MemoryAccountStore):
+        """A store that somebody else writes to between any two pages."""
+
+        def search(self, query: AccountQuery, /) -> AccountPage:
+            page = memory_portal.store.search(query)
+            leaving = page.accounts[0]
+            memory_portal.store.apply([Change(old=leaving, new=leaving.erase(erased_at=memory_portal.clock()))])
+            return page
+
+    def even(operator: Operator, privilege: Privilege, accounts: Sequence[Account], /) -> list[bool]:
+        return [account.contact_id[-1] in "024" for account in accounts]
+
+    service = AccountService(Busy(), authorizer=even, audit=memory_portal.store, throttle=memory_portal.throttle)
+    page = service.search(OFFICE, username_prefix="user.", limit=2)
+    assert ids(page) == ["s-0000", "s-0002"]
+    assert page.next is not None
+    assert '"s-0002"' in base64.urlsafe_b64decode(page.next).decode()
 
 
 # -- who may

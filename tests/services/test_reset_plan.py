@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import pickle
+import sqlite3
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import attrs
@@ -12,7 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from portal import FAMILY, GOOD_PASSWORD, NOBODY, OFFICE, START, Portal
+from portal import FAMILY, GOOD_PASSWORD, NOBODY, OFFICE, START, Portal, cheap_hasher
 from portalcreds._html import records_as_html
 from portalcreds.accounts import Account, AccountStatus
 from portalcreds.audit import AuditKind
@@ -21,6 +24,7 @@ from portalcreds.default_passwords import NameTemplate, RandomReadable
 from portalcreds.exceptions import ConfigurationError, InvalidValueError
 from portalcreds.outcomes import PasswordChangeRequired
 from portalcreds.privileges import Grants, Operator, Privilege
+from portalcreds.reset_job import ResetOutcome
 from portalcreds.reset_plan import (
     ConfirmedPlan,
     Decision,
@@ -29,6 +33,9 @@ from portalcreds.reset_plan import (
     ResetPlan,
     ResetPlanItem,
 )
+from portalcreds.reset_service import ResetService
+from portalcreds.stores.dbapi import BorrowedDBAPIAccountStore, DBAPIAccountStore
+from portalcreds.testing._store_samples import add, an_account
 
 EVERYBODY = [contact.contact_id for contact in FAMILY]
 SECRETS = ("AbbiaticiR", "O'BrienP", "van der Berga", GOOD_PASSWORD, "argon2")
@@ -374,6 +381,40 @@ def test_max_affected_bounds_the_selection(portal: Portal) -> None:
         portal.resets.plan(EVERYBODY, OFFICE, max_affected=3)
     with pytest.raises(InvalidValueError, match="at most 0"):
         portal.resets.plan(["c-9"], OFFICE, max_affected=0)
+
+
+def test_the_services_own_bound_cannot_be_raised(memory_portal: Portal) -> None:
+    """R12: what the service was constructed with bounds every plan, and every confirmed plan from elsewhere."""
+    portal = memory_portal
+    bounded = attrs.evolve(portal.resets, max_affected=2)
+    assert len(bounded.plan(EVERYBODY[:2], OFFICE, max_affected=9)) == 2
+    with pytest.raises(InvalidValueError, match="at most 2"):
+        bounded.plan(EVERYBODY[:3], OFFICE, max_affected=9)
+    with pytest.raises(InvalidValueError, match="at most 1"):
+        bounded.plan(EVERYBODY[:2], OFFICE, max_affected=1)
+    with pytest.raises(ConfigurationError, match="at most 2"):
+        bounded.apply(portal.resets.plan(EVERYBODY[:3], OFFICE).confirm(OFFICE))
+    with pytest.raises(ConfigurationError, match="at least 1"):
+        attrs.evolve(portal.resets, max_affected=0)
+
+
+def test_many_need_a_store_that_commits(tmp_path: Path) -> None:
+    """R20: a store in the host's transaction is refused at construction, unless one password at a time is all."""
+    file = tmp_path / "portal.db"
+    with DBAPIAccountStore.open_sqlite(file) as store, closing(sqlite3.connect(file)) as host:
+        borrowed = BorrowedDBAPIAccountStore(host.cursor, dialect="sqlite")
+        parts: dict[str, Any] = {"hasher": cheap_hasher(), "authorizer": Grants(privileges={"office": list(Privilege)})}
+        for bound in (None, 2):
+            with pytest.raises(ConfigurationError, match="max_affected=1"):
+                ResetService(borrowed, max_affected=bound, **parts)
+        add(store, an_account("1", "rosa"))
+        resets = ResetService(borrowed, max_affected=1, **parts)
+        assert resets.reset_password("1", OFFICE).outcome == ResetOutcome.SET
+        host.rollback()
+        assert store.events() == ()
+        assert resets.reset_password("1", OFFICE).outcome == ResetOutcome.SET
+        host.commit()
+        assert store.events("1")[-1].kind == AuditKind.PASSWORD_ISSUED
 
 
 @pytest.mark.parametrize(

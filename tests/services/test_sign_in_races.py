@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
-from datetime import timedelta
+from collections.abc import Callable
 from functools import partial
 from itertools import count
 from pathlib import Path
@@ -16,10 +12,9 @@ import attrs
 import pytest
 
 from portal import GOOD_PASSWORD, OFFICE, OTHER_PASSWORD, Portal, issued, open_portal, settled, ticket_of, watched
-from portalcreds.accounts import Account, CredentialOrigin
+from portalcreds.accounts import CredentialOrigin
 from portalcreds.audit import AuditKind
 from portalcreds.exceptions import StoreUnavailableError, TransactionAborted
-from portalcreds.hashers import Argon2Hasher, HashingPool, UpgradingHasher
 from portalcreds.outcomes import (
     PasswordChanged,
     PasswordChangeRequired,
@@ -31,83 +26,12 @@ from portalcreds.outcomes import (
     Unavailable,
 )
 from portalcreds.protocols import Change
-from portalcreds.secret import Secret
-from portalcreds.testing.hashers import CHEAPEST_CHOSEN, CHEAPEST_ISSUED
-from portalcreds.throttle import Limit, ThrottleLimits
+from races import LENIENT, age_the_hash, at_once, crowded, works
 
 THIRD_PASSWORD = "an unlikely umbrella 77 stand"
-HIGH = (Limit(10**6, timedelta(days=31)),)
-LENIENT = ThrottleLimits(default_failures=100, per_username=HIGH, per_source=HIGH, spray=HIGH[0])
-"""Limits that no race here meets."""
 
 
-@contextmanager
-def crowded(portal: Portal, places: int) -> Iterator[Portal]:
-    """Lend the portal with a queue for so many callers, and with limits that nobody meets."""
-    chosen, issued_ = Argon2Hasher(CHEAPEST_CHOSEN), Argon2Hasher(CHEAPEST_ISSUED)
-    with (
-        HashingPool(queue_limit=places) as pool,
-        UpgradingHasher(chosen=chosen, issued=issued_, pool=pool) as hasher,
-    ):
-        yield portal.with_parts(limits=LENIENT, sign_in_hasher=hasher)
-
-
-def at_once(*steps: Callable[[], Any]) -> list[Any]:
-    """Take the steps on a thread each, all from the same moment, and return what came of them in order."""
-    barrier = threading.Barrier(len(steps))
-
-    def take(step: Callable[[], Any]) -> Any:
-        barrier.wait()
-        return step()
-
-    with ThreadPoolExecutor(len(steps)) as executor:
-        return list(executor.map(take, steps))
-
-
-def age_the_hash(portal: Portal, password: str = GOOD_PASSWORD) -> Account:
-    """Let the stored hash be one of some years ago, and return the account."""
-    older = Argon2Hasher(attrs.evolve(CHEAPEST_CHOSEN, memory_kib=24)).hash(Secret(password))
-    old = portal.account("c-1")
-    new = old.upgrade(older)
-    portal.store.apply([Change(old=old, new=new)])
-    return new
-
-
-def works(portal: Portal, password: str) -> bool:
-    """Return whether the password signs in, with nothing in the way."""
-    return isinstance(portal.sign_ins.sign_in("rabbiatici", password), SignedIn)
-
-
-# -- with threads
-
-
-def test_of_many_claimants_of_one_default_exactly_one_wins(portal: Portal) -> None:
-    """All with the same default at the same moment: one password, one event, one call of the hook (E6)."""
-    claimants = 32
-    told: list[Account] = []
-    default = issued(portal)
-    epoch = portal.account("c-1").credential.epoch
-
-    def claim(number: int) -> tuple[str, Any]:
-        password = f"claimant number {number} was here"
-        outcome: Any = sign_ins.sign_in("rabbiatici", default)
-        while isinstance(outcome, PasswordChangeRequired):
-            outcome = sign_ins.complete_change(outcome.ticket, password)
-        return password, outcome
-
-    with crowded(portal, claimants) as many:
-        sign_ins = many.with_parts(on_change=lambda account, _event: told.append(account)).sign_ins
-        claims = at_once(*(partial(claim, number) for number in range(claimants)))
-        outcomes = [outcome for _, outcome in claims]
-        won = [password for password, outcome in claims if isinstance(outcome, PasswordChanged)]
-        assert len(won) == 1
-        assert {type(outcome) for outcome in outcomes} <= {PasswordChanged, TicketInvalid, SignInDenied}
-        assert [works(many, password) for password, _ in claims].count(True) == 1
-        assert works(many, won[0])
-    account = portal.account("c-1")
-    assert account.credential.epoch == epoch + 1
-    assert [each.credential.epoch for each in told] == [epoch + 1]
-    assert portal.kinds().count("authn_password_change issued") == 1
+# -- with threads; more of these, over every store, are in stores/test_race_stories.py
 
 
 def test_one_ticket_handed_in_many_times_at_once_works_once(portal: Portal) -> None:
@@ -124,36 +48,6 @@ def test_one_ticket_handed_in_many_times_at_once_works_once(portal: Portal) -> N
             new for new, outcome in zip(passwords, outcomes, strict=True) if isinstance(outcome, PasswordChanged)
         ]
         assert works(many, winner)
-
-
-def race_upgrade_against_change(portal: Portal, rounds: int) -> None:
-    """Let a sign-in upgrade the hash while its owner changes the password, so often."""
-    settled(portal)
-    passwords = (GOOD_PASSWORD, OTHER_PASSWORD)
-    with crowded(portal, 8) as both:
-        for number in range(rounds):
-            old, new = passwords[number % 2], passwords[(number + 1) % 2]
-            age_the_hash(portal, old)
-            signed_in, changed = at_once(
-                partial(both.sign_ins.sign_in, "rabbiatici", old),
-                partial(both.sign_ins.change_password, "rabbiatici", old, new),
-            )
-            assert isinstance(changed, PasswordChanged)
-            assert isinstance(signed_in, SignedIn | SignInDenied)
-            assert portal.account("c-1").credential.epoch == changed.account.credential.epoch
-            assert not works(both, old)
-            assert works(both, new)
-
-
-def test_an_upgrade_never_undoes_its_owners_change(portal: Portal) -> None:
-    """The owner's new password survives every race with a sign-in that writes the old one's hash anew (R3, R4, F2)."""
-    race_upgrade_against_change(portal, rounds=25)
-
-
-@pytest.mark.whole
-def test_an_upgrade_never_undoes_its_owners_change_in_a_thousand_races(portal: Portal) -> None:
-    """The same 1,000 times (F2)."""
-    race_upgrade_against_change(portal, rounds=1000)
 
 
 def test_many_sign_ins_at_once_all_go_in(portal: Portal) -> None:

@@ -102,7 +102,13 @@ ROOMS: Final[Mapping[str, Room]] = {
     ),
 }
 
-EXTRAS: Final[Mapping[str, str]] = {"hashers.bcrypt": "bcrypt", "stores.sqlalchemy": "sqlalchemy"}
+EXTRAS: Final[Mapping[str, str]] = {
+    "hashers.bcrypt": "bcrypt",
+    "stores._sqlalchemy_port": "sqlalchemy",
+    "stores._sqlalchemy_tables": "sqlalchemy",
+    "stores.limits": "limits",
+    "stores.sqlalchemy": "sqlalchemy",
+}
 """The modules that need an extra, and what they import of it. Nothing else imports them while it is imported."""
 
 OPTIONAL: Final = frozenset({*EXTRAS.values(), "pytest", "tqdm"})
@@ -235,7 +241,8 @@ def upward(modules: Iterable[Module]) -> list[str]:
             there = room_of(arrow.target)
             if there is not None and there != here and there not in ROOMS[here].may_import:
                 faults.append(f"{_place(module, arrow)} of {here} imports {arrow.target or 'the root'} of {there}")
-            if arrow.target in EXTRAS and arrow.runs_at_import and arrow.target != module.name:
+            extra = EXTRAS.get(arrow.target)
+            if extra is not None and arrow.runs_at_import and extra != EXTRAS.get(module.name):
                 faults.append(
                     f"{_place(module, arrow)} imports {arrow.target}, which needs an extra; do so in a function"
                 )

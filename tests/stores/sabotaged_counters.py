@@ -54,6 +54,13 @@ class FoldsKeys(MemoryAttemptCounter):
         return super().counts([key.casefold().rstrip() for key in keys])
 
 
+class ReturnsAllForNone(MemoryAttemptCounter):
+    """A condition that is left out where it would be empty."""
+
+    def counts(self, keys: Sequence[str], /) -> tuple[int, ...]:
+        return super().counts(list(keys) or list(self._counts))
+
+
 class PurgesEverything(MemoryAttemptCounter):
     """TRUNCATE."""
 

@@ -148,6 +148,15 @@ class AllOrNothing(MemoryAccountStore):
         return results
 
 
+class SortsChanges(MemoryAccountStore):
+    """Rows locked in one order, which is also the order in which user names are given away and events recorded."""
+
+    def apply(self, changes: Sequence[Change], /) -> Sequence[ApplyResult]:
+        places = sorted(range(len(changes)), key=lambda place: changes[place].new.contact_id)
+        results = dict(zip(places, super().apply([changes[place] for place in places]), strict=True))
+        return [results[place] for place in range(len(changes))]
+
+
 class RecordsBeforehand(MemoryAccountStore):
     """Events in a transaction of their own."""
 
@@ -239,6 +248,15 @@ class PagesByKeyAlone(MemoryAccountStore):
         return attrs.evolve(page, accounts=tuple(accounts))
 
 
+class SortsBySecond(MemoryAccountStore):
+    """Sorts defaults by the second of their expiry."""
+
+    def search(self, query: AccountQuery, /) -> AccountPage:
+        found = [account for _, account in self._accounts.items() if query.matches(account)]
+        found = [account for account in found if query.position is None or query.sort_key(account) > query.position]
+        return query.page(sorted(found, key=_by_second))
+
+
 class ExpiresLate(MemoryAccountStore):
     """expires_at < :now instead of <=."""
 
@@ -298,6 +316,11 @@ class LosesNameChanges(_Alters):
 
     def _altered(self, account: Account) -> Account:
         return attrs.evolve(account, name_changed_at=None)
+
+
+def _by_second(account: Account) -> tuple[float, str]:
+    expires_at = account.credential.expires_at
+    return 0.0 if expires_at is None else expires_at.timestamp() // 1, account.contact_id
 
 
 def _folded(text: str) -> str:

@@ -27,6 +27,8 @@ STORES = [
     (broken.AddsWhatItShouldChange, "test_a_change_of_nobody_is_stale"),
     (broken.SharesUsernames, "test_add_with_a_taken_username"),
     (broken.AllOrNothing, "test_neighbours_of_a_stale_change_are_applied"),
+    (broken.SortsChanges, "test_a_username_freed_in_the_same_call_is_free"),
+    (broken.SortsChanges, "test_events_follow_the_order_of_the_changes"),
     (broken.RecordsBeforehand, "test_events_of_a_stale_change_are_not_stored"),
     (broken.RecordsTwice, "test_events_are_stored_with_their_change"),
     (broken.RecordsNothing, "test_events_are_stored_with_their_change"),
@@ -37,6 +39,7 @@ STORES = [
     (broken.TakesFewIds, "test_find_many_takes_more_ids_than_a_statement_does"),
     (broken.SearchesWithLike, "test_each_last_name_prefix_finds_what_begins_with_it"),
     (broken.PagesByKeyAlone, "test_pages_under_equal_keys"),
+    (broken.SortsBySecond, "test_expiries_sort_to_the_microsecond"),
     (broken.ExpiresLate, "test_a_default_expires_at_its_instant"),
     (broken.ShowsErased, "test_erased_accounts_are_not_found"),
     (broken.RaisesForOddText, "test_what_cannot_be_stored_is_not_found"),
@@ -56,6 +59,7 @@ COUNTERS = [
     (sabotaged_counters.ForgetsLate, "test_the_count_is_forgotten_when_the_window_ends"),
     (sabotaged_counters.FoldsKeys, "test_keys_are_counted_apart"),
     (sabotaged_counters.PurgesEverything, "test_purge_removes_what_ended"),
+    (sabotaged_counters.ReturnsAllForNone, "test_of_no_keys_there_are_no_counts"),
 ]
 
 SINKS = [

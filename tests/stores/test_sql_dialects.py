@@ -6,9 +6,11 @@ from typing import Any, Self
 
 import pytest
 
+from portalcreds.stores._ddl import creation_of
 from portalcreds.stores._dialects import Dialect, MariaDB, PostgreSQL, SQLite, dialect_named
+from portalcreds.stores._paramstyle import styled
 from portalcreds.stores._port import FailureKind
-from portalcreds.stores._schema import account_tables, attempt_tables
+from portalcreds.stores._schema import layout_of
 
 _RETRYABLE, _UNAVAILABLE = FailureKind.RETRYABLE, FailureKind.UNAVAILABLE
 _DUPLICATE, _OTHER = FailureKind.DUPLICATE, FailureKind.OTHER
@@ -64,7 +66,6 @@ def test_errors_of_sqlite(code: str, kind: FailureKind) -> None:
         ("57P03", _UNAVAILABLE),
         ("58030", _UNAVAILABLE),
         ("25P02", _OTHER),
-        ("25P01", _OTHER),
         ("58P01", _OTHER),
     ],
 )
@@ -113,12 +114,23 @@ def test_a_lost_connection_of_psycopg_has_no_code(name: str) -> None:
     assert PostgreSQL().failure(_error(name, "text", sqlstate=None)) == (_UNAVAILABLE, name)
 
 
-def test_parameters_in_the_drivers_style() -> None:
-    """Statements are written once; only how a parameter is marked differs."""
-    sql = "SELECT a FROM b WHERE c = :c_1 AND d > :d"
-    assert SQLite().compiled(sql) == sql
-    assert PostgreSQL().compiled(sql) == "SELECT a FROM b WHERE c = %(c_1)s AND d > %(d)s"
-    assert MariaDB().compiled(sql) == PostgreSQL().compiled(sql)
+@pytest.mark.parametrize(
+    ("paramstyle", "marked"),
+    [
+        ("named", "SELECT a % 2 FROM b WHERE c = :c_1 AND d > :d AND e::text <> ':c_1' AND f = :c_1"),
+        ("pyformat", "SELECT a %% 2 FROM b WHERE c = %(c_1)s AND d > %(d)s AND e::text <> ':c_1' AND f = %(c_1)s"),
+        ("format", "SELECT a %% 2 FROM b WHERE c = %s AND d > %s AND e::text <> ':c_1' AND f = %s"),
+        ("qmark", "SELECT a % 2 FROM b WHERE c = ? AND d > ? AND e::text <> ':c_1' AND f = ?"),
+        ("numeric", "SELECT a % 2 FROM b WHERE c = :1 AND d > :2 AND e::text <> ':c_1' AND f = :3"),
+    ],
+)
+def test_parameters_in_the_drivers_style(paramstyle: str, marked: str) -> None:
+    """Statements are written once; only how a parameter is marked and passed differs (PEP 249)."""
+    statement = styled("SELECT a % 2 FROM b WHERE c = :c_1 AND d > :d AND e::text <> ':c_1' AND f = :c_1", paramstyle)
+    assert statement.sql == marked
+    parameters = {"d": 2, "c_1": 1}
+    by_name = paramstyle in ("named", "pyformat")
+    assert statement.bound(parameters) == (parameters if by_name else (1, 2, 1))
 
 
 def test_text_is_compared_code_point_by_code_point() -> None:
@@ -128,7 +140,7 @@ def test_text_is_compared_code_point_by_code_point() -> None:
         (PostgreSQL(), "VARCHAR", 'COLLATE "C"'),
         (MariaDB(), "VARCHAR", "COLLATE utf8mb4_nopad_bin"),
     ):
-        statements = account_tables(dialect, "portal_") + attempt_tables(dialect, "portal_")
+        statements = [sql for table in layout_of("portal_").tables for sql in creation_of(table, dialect)]
         columns = [line for sql in statements for line in sql.splitlines() if f" {kind}" in line]
         assert len(columns) > 25
         assert all(pin in line for line in columns)

@@ -17,6 +17,7 @@ from portalcreds.exceptions import ConfigurationError, StoreError, StoreUnavaila
 from portalcreds.protocols import ApplyResult, Change
 from portalcreds.stores._connections import ConnectionPort
 from portalcreds.stores._dialects import SQLite
+from portalcreds.stores._schema import layout_of
 from portalcreds.stores._sql import SQLAccountStore
 from portalcreds.stores.dbapi import MAX_IDLE, DBAPIAccountStore, DBAPIAttemptCounter
 from portalcreds.testing._store_samples import NOW, add, an_account, an_event, issued, step
@@ -425,7 +426,8 @@ def test_a_database_that_queues_its_writers_itself(driver: FaultyDriver) -> None
             return None
 
     dialect = Plain()
-    store = SQLAccountStore(ConnectionPort(driver, dialect, max_idle=1), dialect, tenant="", prefix="portal_")
+    port = ConnectionPort(driver, dialect, paramstyle="named", max_idle=1)
+    store = SQLAccountStore(port, dialect, layout_of("portal_"), tenant="")
     add(store, an_account("1"))
     assert store.find(ContactId("1")) == an_account("1")
     assert driver.statements[0] == "BEGIN IMMEDIATE"

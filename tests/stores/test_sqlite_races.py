@@ -1,58 +1,21 @@
-"""Threads, processes and kills on one SQLite file lose nothing and double nothing (F1, F4, F8)."""
+"""What is SQLite's alone where many use one file: its turns, its waiting, and connections that a fork brings along."""
 
 from __future__ import annotations
 
 import os
-import signal
-import subprocess
-import sys
-import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
-from threading import Barrier, Thread
-from typing import TypeVar
 
 import pytest
 
-from portalcreds.accounts import PasswordHash
 from portalcreds.contacts import ContactId
 from portalcreds.exceptions import StoreError, StoreUnavailableError
 from portalcreds.protocols import ApplyResult, Change
 from portalcreds.stores.dbapi import DBAPIAccountStore
 from portalcreds.testing._store_samples import add, an_account, an_event, issued
-
-_THREADS = 32
-_ROUNDS = 5
-_KILLS = 6
-
-_Result = TypeVar("_Result")
-
-_WRITER = """
-import sys
-from portalcreds.accounts import PasswordHash
-from portalcreds.exceptions import StoreError, StoreUnavailableError
-from portalcreds.protocols import Change
-from portalcreds.stores.dbapi import DBAPIAccountStore
-from portalcreds.testing._store_samples import NOW, an_event
-
-store = DBAPIAccountStore.open_sqlite(sys.argv[1])
-print("ready", flush=True)
-while True:
-    accounts = list(store.find_many([str(number) for number in range(20)]).values())
-    store.apply([
-        Change(
-            old=account,
-            new=account.issue(
-                PasswordHash(f"hash-{account.credential.epoch + 1}"), strategy="s",
-                issue_id=f"issue-{account.credential.epoch + 1}", issued_by="op", issued_at=NOW, expires_at=NOW,
-            ),
-            events=(an_event(account.contact_id, f"epoch-{account.credential.epoch + 1}"),),
-        )
-        for account in accounts
-    ])
-"""
+from races import at_once
 
 
 @pytest.fixture
@@ -68,29 +31,14 @@ def store(file: Path) -> Iterator[DBAPIAccountStore]:
         yield store
 
 
-def test_of_many_threads_one_wins(store: DBAPIAccountStore) -> None:
-    """F1: of 32 changes of one version one is applied, with its events, and nobody meets an error."""
-    for round_ in range(_ROUNDS):
-        account = an_account(f"c{round_}")
-        add(store, account)
-        changes = [
-            Change(old=account, new=issued(account), events=(an_event(account.contact_id, f"by-{n}"),))
-            for n in range(_THREADS)
-        ]
-        results = [result for (result,) in _at_once([partial(store.apply, [change]) for change in changes])]
-        assert sorted(results) == [ApplyResult.APPLIED] + [ApplyResult.STALE] * (_THREADS - 1)
-        winner = changes[results.index(ApplyResult.APPLIED)]
-        assert store.events(account.contact_id) == winner.events
-
-
 def test_of_many_stores_one_wins(file: Path) -> None:
-    """F1: the same for stores that share nothing but the file, as processes do."""
+    """F1: of changes of one version one is applied also where stores share nothing but the file, as processes do."""
     stores = [DBAPIAccountStore.open_sqlite(file) for _ in range(8)]
     account = an_account("1", "rosa")
     add(stores[0], account)
     changes = [Change(old=account, new=issued(account), events=(an_event("1", f"by-{n}"),)) for n in range(8)]
     works = [partial(store.apply, [change]) for store, change in zip(stores, changes, strict=True)]
-    results = [result for (result,) in _at_once(works)]
+    results = [result for (result,) in at_once(*works)]
     assert sorted(results) == [ApplyResult.APPLIED] + [ApplyResult.STALE] * 7
     assert stores[0].events() == changes[results.index(ApplyResult.APPLIED)].events
     for store in stores:
@@ -99,19 +47,11 @@ def test_of_many_stores_one_wins(file: Path) -> None:
 
 def test_many_open_a_new_file_at_once(file: Path) -> None:
     """The first start of several workers: each creates the tables if it is the first, and none fails."""
-    stores = _at_once([partial(DBAPIAccountStore.open_sqlite, file)] * 8)
+    stores = at_once(*[partial(DBAPIAccountStore.open_sqlite, file)] * 8)
     add(stores[0], an_account("1"))
     assert [store.find(ContactId("1")) for store in stores] == [an_account("1")] * 8
     for store in stores:
         store.close()
-
-
-def test_no_hit_of_many_threads_is_lost(store: DBAPIAccountStore) -> None:
-    """F4: 16 threads of 40 wrong guesses each are 640."""
-    counter = store.counter()
-    told = _at_once([lambda: [counter.hit("key", None) for _ in range(40)]] * 16)
-    assert sorted(n for some in told for n in some) == list(range(1, 641))
-    assert counter.counts(["key"])[0] == 640
 
 
 def test_readers_do_not_wait_for_a_writer(file: Path, store: DBAPIAccountStore) -> None:
@@ -126,7 +66,7 @@ def test_readers_do_not_wait_for_a_writer(file: Path, store: DBAPIAccountStore) 
 def test_a_writer_that_waits_too_long_is_unavailable(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """R21: another process's endless transaction is an unavailable store, and so is one of this process."""
     monkeypatch.setattr("portalcreds.stores._port.PATIENCE", 0.0)
-    monkeypatch.setattr("portalcreds.stores._connections.PATIENCE", 0.01)
+    monkeypatch.setattr("portalcreds.stores._write_queue.PATIENCE", 0.01)
     with (
         DBAPIAccountStore.open_sqlite(file) as holder,
         DBAPIAccountStore.open_sqlite(file, busy_timeout=timedelta(milliseconds=10)) as store,
@@ -177,42 +117,3 @@ def test_connections_of_another_process_are_kept_and_not_used(store: DBAPIAccoun
     with pytest.raises(StoreError, match="closed"):
         store.find(ContactId("1"))
     lent.close()
-
-
-def test_a_killed_writer_leaves_nothing_half_done(file: Path, store: DBAPIAccountStore) -> None:
-    """F8: after kill -9 in the middle of writing, hash, epoch, version and record agree for every account."""
-    add(store, *(an_account(str(number)) for number in range(20)))
-    for kill in range(_KILLS):
-        writer = subprocess.Popen([sys.executable, "-c", _WRITER, str(file)], stdout=subprocess.PIPE)
-        assert writer.stdout is not None
-        assert writer.stdout.readline() == b"ready\n"
-        time.sleep(0.02 + 0.007 * kill)
-        writer.send_signal(signal.SIGKILL)
-        writer.wait()
-        writer.stdout.close()
-    accounts = store.find_many([ContactId(str(number)) for number in range(20)])
-    epochs = {account.credential.epoch for account in accounts.values()}
-    assert len(epochs) == 1
-    (epoch,) = epochs
-    assert epoch > 0
-    for contact_id, account in accounts.items():
-        assert account.version == epoch + 1
-        assert account.credential.password_hash == PasswordHash(f"hash-{epoch}")
-        assert account.credential.issue_id == f"issue-{epoch}"
-        assert [event.reason for event in store.events(contact_id)] == [f"epoch-{n}" for n in range(1, epoch + 1)]
-
-
-def _at_once(works: Sequence[Callable[[], _Result]]) -> list[_Result]:
-    start = Barrier(len(works))
-    results: dict[int, _Result] = {}
-
-    def one(number: int) -> None:
-        start.wait()
-        results[number] = works[number]()
-
-    threads = [Thread(target=one, args=(number,)) for number in range(len(works))]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    return [results[number] for number in range(len(works))]

@@ -1,0 +1,399 @@
+"""
+Print how long a page of the grid takes at a million accounts: ``python tests/benchmarks/bench_grid.py``.
+
+Each database is filled by `load_accounts` and asked through `DBAPIAccountStore.search` over connections it keeps, so
+that building the accounts is included. Pages are drawn at random: a deep page begins after an account drawn from all
+that match, a prefix is the beginning of somebody's user name or last name. Each round asks every kind of page in turn;
+p95 is the median of the rounds', with the least and the greatest beside it, because what else the machine does falls
+on single rounds. CPU is p95 of this process's own time, on which it does not fall: all there is with SQLite, all but
+the server's with the others. The peer asks for the same page as it is usually written: OFFSET over the same index for
+a deep one, LIKE over LOWER() for a prefix. ``SELECT 1`` over the same connections is the floor. The budget is 5 ms at
+p95 for any page of 50, with or without one filter, on SQLite and PostgreSQL.
+
+With ``--write`` it prints instead how many defaults a second the store sets, and how many accounts it adds, with all
+the indexes and without one of them.
+"""
+
+# ruff: noqa: S311  Nothing secret is drawn.
+from __future__ import annotations
+
+import argparse
+import os
+import random
+import sqlite3
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from datetime import timedelta
+from itertools import islice
+from pathlib import Path
+from typing import Final
+
+import attrs
+import pytest
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from benchmarks.load_accounts import NOW, Connect, accounts, load
+from portalcreds.account_queries import AccountOrder, AccountQuery
+from portalcreds.accounts import Account, AccountStatus, PasswordHash
+from portalcreds.audit import AuditEvent, AuditKind
+from portalcreds.contacts import ContactId
+from portalcreds.protocols import ApplyResult, Change
+from portalcreds.stores._ddl import creation_of
+from portalcreds.stores._dialects import dialect_named
+from portalcreds.stores._rows import account_of
+from portalcreds.stores._schema import layout_of
+from portalcreds.stores._search import matching, order_of
+from portalcreds.stores.dbapi import DBAPIAccountStore
+from servers import SERVERS, own_database
+
+DATABASES: Final = ("sqlite", *SERVERS)
+
+SAMPLED: Final = 400
+"""Accounts of each status to draw positions from."""
+
+_LARGE: Final = 200
+_PEER_SECONDS: Final = 2
+_CHUNK: Final = 50
+_CHUNKS: Final = 20
+_PLAIN_STATUSES: Final = {
+    "never_issued": "is_active = 1 AND origin = 'none'",
+    "default_live": f"is_active = 1 AND origin = 'issued' AND expires_at > {NOW.timestamp() * 1e6:.0f}",
+    "default_expired": f"is_active = 1 AND origin = 'issued' AND expires_at <= {NOW.timestamp() * 1e6:.0f}",
+    "self_chosen": "is_active = 1 AND origin = 'chosen' AND change_required_by IS NULL",
+    "change_required": "is_active = 1 AND origin IN ('chosen', 'imported') AND change_required_by IS NOT NULL",
+    "imported": "is_active = 1 AND origin = 'imported' AND change_required_by IS NULL",
+    "disabled": "is_active = 0 AND erased_at IS NULL",
+}
+
+Drawer = Callable[[random.Random], tuple[AccountQuery, ...]]
+
+
+class Sample:
+    """Some accounts of each status, each as likely as the others of its status."""
+
+    def __init__(self, draw: random.Random) -> None:
+        self._draw = draw
+        self._seen: dict[str, int] = {}
+        self.of_status: dict[str, list[Account]] = {}
+
+    def watching(self, some: Iterable[Account]) -> Iterator[Account]:
+        """Yield the accounts, and keep some of them."""
+        for account in some:
+            if account.erased_at is None:
+                status = account.status(NOW).value
+                kept = self.of_status.setdefault(status, [])
+                seen = self._seen[status] = self._seen.get(status, 0) + 1
+                place = len(kept) if len(kept) < SAMPLED else self._draw.randrange(seen)
+                if place < SAMPLED:
+                    kept[place : place + 1] = [account]
+            yield account
+
+    def any_of(self, draw: random.Random, status: str | None = None) -> Account:
+        """Return one account with a user name, of that status or of any in their proportions."""
+        while True:
+            if status is None:
+                account = draw.choice(self.of_status[draw.choices(list(self._seen), list(self._seen.values()))[0]])
+            else:
+                account = draw.choice(self.of_status[status])
+            if account.username is not None:
+                return account
+
+
+def cases(sample: Sample) -> dict[str, Drawer]:
+    """Return what is asked for, by its name: how to draw the query of a page, or two of a page that is merged."""
+
+    def any_page(status: str | None = None, limit: int = 50) -> Drawer:
+        def drawn(draw: random.Random) -> tuple[AccountQuery, ...]:
+            query = AccountQuery(now=NOW, status=status, limit=limit)
+            return (attrs.evolve(query, after=query.after_account(sample.any_of(draw, status))),)
+
+        return drawn
+
+    def first_page(status: str | None = None) -> Drawer:
+        return lambda draw: (AccountQuery(now=NOW, status=status),)
+
+    def by(
+        *fields: str,
+        status: str | None = None,
+        lengths: Sequence[int] = (1, 2, 3, 4),
+        deep: bool = False,
+        limit: int = 50,
+    ) -> Drawer:
+        def drawn(draw: random.Random) -> tuple[AccountQuery, ...]:
+            account = sample.any_of(draw)
+            length = draw.choice(lengths)
+            queries = []
+            for field in fields:
+                text = account.username if field == "username" else account.contact.last_name
+                query = AccountQuery(now=NOW, status=status, limit=limit, **{f"{field}_prefix": (text or "")[:length]})
+                queries.append(attrs.evolve(query, after=query.after_account(account)) if deep else query)
+            return tuple(queries)
+
+        return drawn
+
+    found: dict[str, Drawer] = {"first page": first_page(), "any page": any_page()}
+    found |= {f"{status}, first page": first_page(status) for status in _PLAIN_STATUSES}
+    found |= {f"{status}, any page": any_page(status) for status in _PLAIN_STATUSES}
+    for field, title in (("username", "user name"), ("last_name", "last name")):
+        found |= {f"{title} {length} letters": by(field, lengths=(length,)) for length in (1, 2, 3, 4)}
+        found[f"{title} prefix, any page"] = by(field, deep=True)
+    found["both prefixes, two queries"] = by("username", "last_name")
+    for field, title in (("username", "user name"), ("last_name", "last name")):
+        found |= {f"{status} + {title}": by(field, status=status) for status in _PLAIN_STATUSES}
+        found[f"disabled + {title} 1 letter"] = by(field, status="disabled", lengths=(1,))
+    found["any page of 200"] = any_page(limit=_LARGE)
+    found["default_live, any page of 200"] = any_page("default_live", limit=_LARGE)
+    found["user name prefix, 200"] = by("username", limit=_LARGE)
+    found["last name prefix, 200"] = by("last_name", limit=_LARGE)
+    return found
+
+
+class Asked:
+    """One database, asked ours and the usual way."""
+
+    def __init__(self, store: DBAPIAccountStore, dialect: str) -> None:
+        self._store = store
+        self._dialect = dialect_named(dialect)
+        self._totals: dict[AccountQuery, int] = {}
+
+    def floor(self) -> tuple[float, float]:
+        """Return the seconds of a statement that reads nothing, on the clock and of CPU."""
+        begin, cpu = time.perf_counter(), time.thread_time()
+        with self._store._connections.reading() as statements:
+            statements.execute("SELECT 1", {})
+        return time.perf_counter() - begin, time.thread_time() - cpu
+
+    def ours(self, queries: Sequence[AccountQuery]) -> tuple[float, float]:
+        """Return the seconds of one page, on the clock and of CPU."""
+        begin, cpu = time.perf_counter(), time.thread_time()
+        for query in queries:
+            self._store.search(query)
+        return time.perf_counter() - begin, time.thread_time() - cpu
+
+    def peer(self, queries: Sequence[AccountQuery], draw: random.Random) -> float:
+        """Return the seconds of the same page as it is usually written."""
+        statements = [self._usual(query, draw) for query in queries]
+        begin = time.perf_counter()
+        for sql, parameters in statements:
+            with self._store._connections.reading() as lent:
+                rows, _ = lent.execute(sql, parameters)
+            for row in rows:
+                account_of(row)
+        return time.perf_counter() - begin
+
+    def total(self, query: AccountQuery) -> float:
+        """Return the seconds of counting all pages."""
+        begin = time.perf_counter()
+        self._store.count(query)
+        return time.perf_counter() - begin
+
+    def _usual(self, query: AccountQuery, draw: random.Random) -> tuple[str, dict[str, object]]:
+        if query.order == AccountOrder.EXPIRY or query.last_name_prefix is query.username_prefix is None:
+            condition, parameters = matching(query, self._dialect, from_position=False)
+            order = order_of(query)
+        else:
+            column = "username" if query.username_prefix is not None else "last_name"
+            condition = f"erased_at IS NULL AND LOWER({column}) LIKE :pattern"
+            parameters = {"pattern": f"{query.key_prefix}%"}
+            order = f"LOWER({column}), contact_id"
+            if query.status is not None:
+                condition += f" AND {_PLAIN_STATUSES[query.status.value]}"
+        offset = 0
+        if query.after is not None:
+            whole = attrs.evolve(query, after=None)
+            if whole not in self._totals:
+                self._totals[whole] = self._store.count(whole)
+            offset = draw.randrange(max(1, self._totals[whole]))
+        sql = f"{self._store._reader._select}{condition} ORDER BY {order} LIMIT :limit OFFSET :offset"
+        return sql, self._store._view.bound({**parameters, "limit": query.limit + 1, "offset": offset})
+
+
+def main() -> None:
+    """Fill each database, and print its table."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--databases", nargs="+", choices=DATABASES, default=DATABASES)
+    parser.add_argument("--accounts", type=int, default=1_000_000)
+    parser.add_argument("--pages", type=int, default=60, help="pages of each kind in a round")
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--peers", type=int, default=5, help="pages of each kind asked the usual way; 0 for none")
+    parser.add_argument("--write", action="store_true", help="measure writing instead, with each index left out")
+    options = parser.parse_args()
+    for database in options.databases:
+        sample = Sample(random.Random(0))
+        with own(database) as connect:
+            if connect is None:
+                say(f"\n{database} is not here")
+                continue
+            begin = time.perf_counter()
+            load(connect, database, sample.watching(accounts(options.accounts)))
+            seconds = time.perf_counter() - begin
+            with DBAPIAccountStore(connect, dialect=database) as store:
+                store.check()
+                say(
+                    f"\n{database} {facts(connect, database)}: {options.accounts:,} accounts, loaded in {seconds:.0f} s"
+                )
+                before = os.getloadavg()[0]
+                if options.write:
+                    measure_writes(store, connect, database, options.accounts, options.rounds)
+                else:
+                    asked = Asked(store, database)
+                    measure_pages(asked, sample, pages=options.pages, rounds=options.rounds, peers=options.peers)
+            say(f"{os.cpu_count()} cores, load {before:.2f} before and {os.getloadavg()[0]:.2f} after")
+
+
+@contextmanager
+def own(database: str) -> Iterator[Connect | None]:
+    """Yield what connects to an empty database that is removed afterwards, or None where its server is missing."""
+    if database == "sqlite":
+        with tempfile.TemporaryDirectory() as folder:
+            yield lambda: sqlite3.connect(Path(folder) / "portal.db", check_same_thread=False)
+        return
+    with ExitStack() as stack:
+        try:
+            connect: Connect | None = stack.enter_context(own_database(database))
+        except pytest.skip.Exception:
+            connect = None
+        yield connect
+
+
+def facts(connect: Connect, database: str) -> str:
+    """Return the database's version, and how much of it it keeps in memory."""
+    asking = {
+        "sqlite": "SELECT sqlite_version(), -cache_size || ' KiB' FROM pragma_cache_size",
+        "postgresql": "SELECT current_setting('server_version'), current_setting('shared_buffers')",
+        "mariadb": "SELECT VERSION(), CONCAT(@@innodb_buffer_pool_size DIV 1048576, ' MiB')",
+    }
+    connection = connect()
+    cursor = connection.cursor()
+    cursor.execute(asking[database])
+    version, memory = cursor.fetchone()
+    connection.close()
+    return f"{version}, {memory} of cache"
+
+
+def measure_pages(asked: Asked, sample: Sample, *, pages: int, rounds: int, peers: int) -> None:
+    """Print one line for each kind of page."""
+    heads = "".join(f"{head:>8}" for head in ("p50", "p95", "least", "most", "p99", "CPU"))
+    say(f"{'milliseconds':34}{heads}{'peer p50':>11}{'ratio':>8}")
+    drawers = cases(sample)
+    taken: dict[str, list[list[tuple[float, float]]]] = {name: [] for name in ("SELECT 1", *drawers)}
+    # The first round warms the caches, as the people before have done in life.
+    for turn in range(rounds + 1):
+        draw = random.Random(turn)
+        times = {"SELECT 1": [asked.floor() for _ in range(pages)]}
+        times |= {name: [asked.ours(drawn(draw)) for _ in range(pages)] for name, drawn in drawers.items()}
+        if turn:
+            for name, each in times.items():
+                taken[name].append(each)
+    for name, of_rounds in taken.items():
+        walls = [wall for times in of_rounds for wall, _ in times]
+        cpus = [cpu for times in of_rounds for _, cpu in times]
+        p95s = sorted(percentile([wall for wall, _ in times], 95) for times in of_rounds)
+        p50, p99, cpu = percentile(walls, 50), percentile(walls, 99), percentile(cpus, 95)
+        cells = (p50, statistics.median(p95s), p95s[0], p95s[-1], p99, cpu)
+        line = f"{name:34}" + "".join(f"{1000 * cell:8.2f}" for cell in cells)
+        if name in drawers and "first page" not in name and peers:
+            draw = random.Random(0)
+            usual: list[float] = []
+            # Some of these take seconds, and one is enough to tell.
+            while len(usual) < peers and sum(usual) < _PEER_SECONDS:
+                usual.append(asked.peer(drawers[name](draw), draw))
+            line += f"{1000 * statistics.median(usual):11.2f}{statistics.median(usual) / p50:8.1f}"
+        say(line)
+    draw = random.Random(0)
+    for name, query in {
+        "count of all": AccountQuery(now=NOW),
+        "count of default_live": AccountQuery(now=NOW, status=AccountStatus.DEFAULT_LIVE),
+        "count of a last name's 2 letters": AccountQuery(now=NOW, last_name_prefix="sm"),
+    }.items():
+        say(f"{name:34}{1000 * statistics.median(asked.total(query) for _ in range(3)):8.2f}")
+
+
+def measure_writes(store: DBAPIAccountStore, connect: Connect, dialect: str, count: int, rounds: int) -> None:
+    """Print how many accounts a second are issued a default, and added, with all indexes and without each."""
+    table = layout_of("portal_").accounts
+    creation = creation_of(table, dialect_named(dialect))[1:]
+    taken: dict[str, tuple[list[float], list[float]]] = {name: ([], []) for name in ("none", *table.indexes)}
+    draw = random.Random(0)
+    some = accounts(10**9, seed=2)
+    admin = connect()
+    dialect_named(dialect).prepare(admin)
+    cursor = admin.cursor()
+    for _ in range(rounds):
+        for left_out, (issuing, adding) in taken.items():
+            if left_out != "none":
+                cursor.execute(f"DROP INDEX {left_out}{f' ON {table.path}' if dialect == 'mariadb' else ''}")
+            for _ in range(_CHUNKS):
+                ids = [ContactId(str(700_000 + draw.randrange(count))) for _ in range(_CHUNK)]
+                issuing.append(timed(store, [issue(old) for old in store.find_many(ids).values() if old.is_active]))
+                adding.append(timed(store, [add(new) for new in islice(some, _CHUNK)]))
+            for statement in creation:
+                cursor.execute(statement)
+    admin.close()
+    say(f"{'accounts a second':38}{'issued':>9}{'ratio':>8}{'added':>9}{'ratio':>8}")
+    base = [statistics.median(each) for each in taken["none"]]
+    for left_out, both in taken.items():
+        cells = "".join(
+            f"{1 / statistics.median(each):9,.0f}{first / statistics.median(each):8.2f}"
+            for each, first in zip(both, base, strict=True)
+        )
+        say(f"{f'without {left_out}' if left_out != 'none' else 'with all':38}{cells}")
+
+
+def timed(store: DBAPIAccountStore, changes: Sequence[Change]) -> float:
+    """Return the seconds that each of the changes took, in one transaction."""
+    begin = time.perf_counter()
+    results = store.apply(changes)
+    seconds = time.perf_counter() - begin
+    if set(results) != {ApplyResult.APPLIED}:
+        raise RuntimeError("not all of the changes were applied")
+    return seconds / len(changes)
+
+
+def issue(old: Account) -> Change:
+    """Return what sets a default, as a reset does."""
+    issued = old.issue(
+        PasswordHash("$argon2id$v=19$m=19456,t=2,p=1$c2FsdHNhbHRzYWx0$aGFzaEhBU0hoYXNoSEFTSGhhc2hIQVNI"),
+        strategy="last-name-first-initial",
+        issue_id="0" * 32,
+        issued_by="staff-1",
+        issued_at=NOW,
+        expires_at=NOW + timedelta(days=14),
+    )
+    return Change(old=old, new=issued, events=(event(AuditKind.PASSWORD_ISSUED, old.contact_id),))
+
+
+def add(new: Account) -> Change:
+    """Return what adds an account, as a sync does."""
+    contact = attrs.evolve(new.contact, contact_id=ContactId(f"new-{new.contact_id}"))
+    username = f"{contact.last_name or 'x'}-{contact.contact_id}"
+    return Change(
+        old=None,
+        new=Account(contact=contact, username=username),
+        events=(event(AuditKind.ACCOUNT_ADDED, contact.contact_id),),
+    )
+
+
+def event(kind: AuditKind, contact_id: ContactId) -> AuditEvent:
+    """Return what goes on the record."""
+    return AuditEvent(kind=kind, at=NOW, contact_id=contact_id, operator_id="staff-1")
+
+
+def percentile(values: Sequence[float], percent: int) -> float:
+    """Return the least of the values that so many percent do not exceed."""
+    return sorted(values)[max(0, -(-len(values) * percent // 100) - 1)]
+
+
+def say(line: str) -> None:
+    """Print one line, at once."""
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,527 @@
+"""The SQLAlchemy store passes the contract that every store passes, and takes an engine as the host has it (R20)."""
+
+from __future__ import annotations
+
+import os
+import re
+import sqlite3
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, closing, contextmanager
+from functools import partial
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+if not os.environ.get("PORTALCREDS_REQUIRE_BACKENDS"):
+    pytest.importorskip("sqlalchemy")
+
+import sqlalchemy
+from sqlalchemy import event
+from sqlalchemy.orm import Session, scoped_session, sessionmaker
+from sqlalchemy.pool import QueuePool, StaticPool
+
+from portalcreds.contacts import ContactId
+from portalcreds.exceptions import ConfigurationError, StoreError, StoreUnavailableError
+from portalcreds.protocols import ApplyResult, Change
+from portalcreds.stores.sqlalchemy import (
+    SQLAlchemyAccountStore,
+    SQLAlchemyAttemptCounter,
+    accounts_table,
+    attempts_table,
+    audit_events_table,
+)
+from portalcreds.testing import AccountStoreContract, AttemptCounterContract, AuditSinkContract, ManualClock
+from portalcreds.testing._store_samples import add, an_account, an_event, issued, step
+
+from .backends import Backend, new_backend
+from .hosts import DATABASES, DRIVERS, engine_of, need
+
+ROSA = an_account("1", "rosa")
+
+
+@contextmanager
+def _reached(name: str, folder: Path) -> Iterator[tuple[sqlalchemy.Engine, Callable[[], Any]]]:
+    """
+    Yield an engine over a database with our tables, and what connects to it besides.
+
+    Args:
+        name: The database's, and a driver's where it is not the usual one.
+        folder: Where files go.
+    """
+    database, _, driver = name.partition("-")
+    if driver:
+        need(driver)
+    with new_backend(f"sqlalchemy-{database}", folder) as backend:
+        connect = partial(_psycopg2, backend) if driver else backend.connect
+        url = "postgresql+psycopg2://" if driver else f"{DRIVERS[database]}://"
+        engine = sqlalchemy.create_engine(url, creator=connect, poolclass=QueuePool)
+        try:
+            yield engine, connect
+        finally:
+            engine.dispose()
+
+
+def _psycopg2(backend: Backend) -> Any:
+    server = os.environ.get("PORTALCREDS_POSTGRESQL", "host=127.0.0.1 user=postgres dbname=test")
+    return need("psycopg2").connect(server, options=f"-c search_path={backend.place}")
+
+
+@pytest.fixture(params=[*DATABASES, pytest.param("postgresql-psycopg2", marks=pytest.mark.whole)], scope="module")
+def engine(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[sqlalchemy.Engine]:
+    """Return an engine over each database, and over PostgreSQL by both of its drivers."""
+    with _reached(request.param, tmp_path_factory.mktemp("engine")) as (engine, _):
+        yield engine
+
+
+@pytest.fixture(params=DATABASES)
+def backend(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Backend]:
+    """Return a database that the test may spoil."""
+    with new_backend(f"sqlalchemy-{request.param}", tmp_path) as backend:
+        yield backend
+
+
+def _store(engine: sqlalchemy.Engine) -> SQLAlchemyAccountStore:
+    return SQLAlchemyAccountStore(engine, tenant=uuid4().hex)
+
+
+class TestSQLAlchemyStore(AccountStoreContract):
+    """The store's contract; each test has a tenant of its own."""
+
+    @pytest.fixture
+    def store(self, engine: sqlalchemy.Engine) -> SQLAlchemyAccountStore:
+        """A store that is empty to its tenant."""
+        return _store(engine)
+
+
+class TestSQLAlchemySink(AuditSinkContract):
+    """The audit sink's contract."""
+
+    @pytest.fixture
+    def sink(self, engine: sqlalchemy.Engine) -> SQLAlchemyAccountStore:
+        """A sink that is empty to its tenant."""
+        return _store(engine)
+
+
+class TestSQLAlchemyCounter(AttemptCounterContract):
+    """The counter's contract."""
+
+    @pytest.fixture
+    def clock(self) -> ManualClock:
+        """A clock that the test moves."""
+        return ManualClock()
+
+    @pytest.fixture
+    def counter(self, engine: sqlalchemy.Engine, clock: ManualClock) -> SQLAlchemyAttemptCounter:
+        """A counter that is empty to its tenant."""
+        return SQLAlchemyAttemptCounter(engine, tenant=uuid4().hex, clock=clock)
+
+
+def test_a_counter_of_the_store_and_one_by_itself_count_together(engine: sqlalchemy.Engine) -> None:
+    """R9: they are one table; two tenants, or two prefixes, are two counts."""
+    store = _store(engine)
+    assert store.counter().hit("key", None) == 1
+    assert SQLAlchemyAttemptCounter(engine, tenant=store._view.tenant).hit("key", None) == 2
+    assert _store(engine).counter().hit("key", None) == 1
+    other = SQLAlchemyAttemptCounter(engine, tenant=store._view.tenant, prefix=f"c{uuid4().hex[:8]}_")
+    other.create_tables()
+    assert other.hit("key", None) == 1
+
+
+# -- which engines
+
+
+@pytest.mark.parametrize("level", ["AUTOCOMMIT of the engine", "AUTOCOMMIT of a copy of it"])
+def test_an_engine_that_commits_by_itself_is_refused(backend: Backend, level: str) -> None:
+    """R1: such an engine would commit a hash without its events, so nothing is written through it; it can be read."""
+    plain = engine_of(backend)
+    add(_plain_store(plain), ROSA)
+    if level == "AUTOCOMMIT of the engine":
+        engine = engine_of(backend, isolation_level="AUTOCOMMIT")
+    else:
+        engine = plain.execution_options(isolation_level="AUTOCOMMIT")
+    store = SQLAlchemyAccountStore(engine)
+    with pytest.raises(ConfigurationError, match="AUTOCOMMIT"):
+        store.apply([Change(old=ROSA, new=issued(ROSA), events=(an_event("1"),))])
+    with pytest.raises(ConfigurationError, match="AUTOCOMMIT"):
+        store.record([an_event("1")])
+    with pytest.raises(ConfigurationError, match="AUTOCOMMIT"):
+        store.counter().hit("key", None)
+    assert store.find(ROSA.contact_id) == ROSA
+    assert store.events() == ()
+    assert store.counter().counts(["key"])[0] == 0
+    engine.dispose()
+    plain.dispose()
+
+
+def _plain_store(engine: sqlalchemy.Engine) -> SQLAlchemyAccountStore:
+    return SQLAlchemyAccountStore(engine)
+
+
+@pytest.mark.parametrize("begin", ["BEGIN", "BEGIN IMMEDIATE"])
+def test_an_engine_that_says_begin_by_itself(tmp_path: Path, begin: str) -> None:
+    """R20: SQLAlchemy's pages have hosts say BEGIN in an event, because the driver of SQLite says it too late."""
+    engine = sqlalchemy.create_engine(f"sqlite:///{tmp_path / 'portal.db'}")
+
+    @event.listens_for(engine, "connect")
+    def _silence(connection: Any, _record: object) -> None:
+        connection.isolation_level = None
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: sqlalchemy.Connection) -> None:
+        connection.exec_driver_sql(begin)
+
+    store = SQLAlchemyAccountStore(engine)
+    store.create_tables()
+    store.check()
+    add(store, ROSA, an_account("2", "rose"))
+    new = issued(ROSA)
+    assert list(store.apply([Change(old=ROSA, new=new, events=(an_event("1"),))])) == [ApplyResult.APPLIED]
+    assert list(store.apply([Change(old=None, new=an_account("3", "ROSE"))])) == [ApplyResult.USERNAME_TAKEN]
+    assert store.counter().hit("key", None) == 1
+    with engine.begin() as connection:
+        connection.exec_driver_sql(
+            "CREATE TRIGGER no_more BEFORE INSERT ON portal_audit_events BEGIN SELECT RAISE(ABORT, 'no'); END"
+        )
+    with pytest.raises(StoreError):
+        store.apply([Change(old=new, new=new.disable(), events=(an_event("1"),))])
+    assert store.find(ROSA.contact_id) == new
+    assert len(store.events()) == 1
+    engine.dispose()
+
+
+def test_one_connection_in_memory() -> None:
+    """R20: what a host's own tests use, an SQLite in memory on one connection, will do in one thread."""
+    engine = sqlalchemy.create_engine("sqlite://", poolclass=StaticPool)
+    store = SQLAlchemyAccountStore(engine)
+    store.create_tables()
+    add(store, ROSA)
+    assert step(store, ROSA, issued(ROSA)) == issued(ROSA)
+    assert store.counter().hit("key", None) == 1
+    engine.dispose()
+
+
+class _Unfinished:
+    """A session of SQLAlchemy's asyncio extension, in so far as it is asked."""
+
+    def get_bind(self) -> object:
+        return None
+
+    async def connection(self) -> object:
+        return None
+
+
+@pytest.mark.parametrize(
+    "bind",
+    [
+        "sqlite:///portal.db",
+        None,
+        sqlalchemy.MetaData(),
+        sessionmaker(),
+        _Unfinished(),
+        sqlite3.connect(":memory:").cursor(),
+        sqlalchemy.create_mock_engine("sqlite://", print),
+    ],
+    ids=lambda bind: type(bind).__name__,
+)
+def test_what_is_no_bind_is_refused(bind: Any) -> None:
+    """R23: an address, a factory or something of the asyncio extension is refused at construction, with the mend."""
+    for make in (SQLAlchemyAccountStore, SQLAlchemyAttemptCounter):
+        with pytest.raises(ConfigurationError, match="pass an Engine; or a Connection, a Session or a scoped_session"):
+            make(bind)
+
+
+def test_a_database_that_is_not_spoken_is_refused() -> None:
+    """R23: neither at the first statement, nor with an error of SQLAlchemy's."""
+    engine = sqlalchemy.create_engine("sqlite://")
+    engine.dialect.name = "cockroachdb"
+    with pytest.raises(ConfigurationError, match="sqlite, postgresql, mariadb, mysql"):
+        SQLAlchemyAccountStore(engine)
+
+
+def test_a_session_without_a_bind_is_refused() -> None:
+    """R23: which database the session means is said with *bind_arguments*."""
+    with Session() as session, pytest.raises(ConfigurationError, match="bind_arguments: "):
+        SQLAlchemyAccountStore(session)
+    engine = sqlalchemy.create_engine("sqlite://", poolclass=StaticPool)
+    SQLAlchemyAccountStore(engine).create_tables()
+    with Session() as session:
+        store = SQLAlchemyAccountStore(session, bind_arguments={"bind": engine})
+        assert store.find(ROSA.contact_id) is None
+    engine.dispose()
+
+
+def test_counts_are_not_for_the_hosts_transactions() -> None:
+    """R9, R20: a count that the host's rollback takes back is a guess that nobody counted."""
+    engine = sqlalchemy.create_engine("sqlite://", poolclass=StaticPool)
+    with engine.connect() as connection, Session(engine) as session:
+        for bind in (connection, session, scoped_session(sessionmaker(engine))):
+            bound: Any = bind
+            assert SQLAlchemyAccountStore(bound).is_borrowed
+            for make in (SQLAlchemyAccountStore(bound).counter, lambda: SQLAlchemyAttemptCounter(bound)):  # noqa: B023
+                with pytest.raises(ConfigurationError, match="counter: "):
+                    make()
+    engine.dispose()
+
+
+# -- what an engine may do at any moment
+
+
+def test_a_pool_without_a_connection_to_spare_is_unavailable(backend: Backend) -> None:
+    """R21: who waited in vain may try later; and when the pool has one again, everything works."""
+    engine = engine_of(backend, pool_size=1, max_overflow=0, pool_timeout=0.02)
+    store = SQLAlchemyAccountStore(engine)
+    ways: list[Callable[[], object]] = [
+        lambda: store.find(ContactId("1")),
+        lambda: store.apply([Change(old=None, new=ROSA)]),
+        lambda: store.counter().hit("key", None),
+    ]
+    with engine.connect():
+        for way in ways:
+            with pytest.raises(StoreUnavailableError) as caught:
+                way()
+            assert caught.value.code == "pool_timeout"
+    for way in ways:
+        way()
+    assert store.find(ContactId("1")) == ROSA
+    engine.dispose()
+
+
+@pytest.mark.parametrize("ask", [lambda store: store.find(ROSA.contact_id), lambda store: add(store, an_account("2"))])
+@pytest.mark.parametrize("name", ["postgresql", "mariadb", "postgresql-psycopg2"])
+def test_a_restarted_server_is_not_noticed(
+    name: str, tmp_path: Path, ask: Callable[[SQLAlchemyAccountStore], object]
+) -> None:
+    """R21: though every connection of the pool is dead, and there are more of them than attempts."""
+    with _reached(name, tmp_path) as (engine, connect):
+        store = SQLAlchemyAccountStore(engine)
+        add(store, ROSA)
+        with ExitStack() as lent:
+            connections = [lent.enter_context(engine.connect()) for _ in range(5)]
+            asked = "SELECT pg_backend_pid()" if engine.name == "postgresql" else "SELECT CONNECTION_ID()"
+            idle = [connection.exec_driver_sql(asked).scalar_one() for connection in connections]
+        kill = "SELECT pg_terminate_backend({}, 5000)" if engine.name == "postgresql" else "KILL {}"
+        with closing(connect()) as admin:
+            for number in idle:
+                admin.cursor().execute(kill.format(number))
+        ask(store)
+        assert store.find(ROSA.contact_id) == ROSA
+
+
+@pytest.mark.parametrize("error", [ConnectionRefusedError(111, "refused"), sqlite3.OperationalError("no such host")])
+def test_a_server_that_is_away_is_unavailable(tmp_path: Path, error: Exception) -> None:
+    """R21: whatever a creator of the host's raises is an error of the store's; and then it works."""
+    away = [True]
+
+    def connect() -> Any:
+        if away:
+            raise error
+        return sqlite3.connect(tmp_path / "portal.db")
+
+    engine = sqlalchemy.create_engine("sqlite://", creator=connect)
+    store = SQLAlchemyAccountStore(engine)
+    with pytest.raises(StoreError) as caught:
+        store.create_tables()
+    assert isinstance(caught.value, StoreUnavailableError) is isinstance(error, OSError)
+    away.clear()
+    store.create_tables()
+    assert store.find(ROSA.contact_id) is None
+    engine.dispose()
+
+
+def test_an_interrupted_change_leaves_nothing_behind(backend: Backend) -> None:
+    """R1: who presses Ctrl-C between the hash and its events has written neither."""
+    engine = engine_of(backend, pool_size=1, max_overflow=0)
+    store = SQLAlchemyAccountStore(engine)
+    add(store, ROSA)
+    change = Change(old=ROSA, new=issued(ROSA), events=(an_event("1"),))
+
+    def interrupt(_connection: object, _cursor: object, statement: str, *_: object) -> None:
+        if "portal_audit_events" in statement:
+            raise KeyboardInterrupt
+
+    event.listen(engine, "before_cursor_execute", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        store.apply([change])
+    event.remove(engine, "before_cursor_execute", interrupt)
+    assert store.find(ROSA.contact_id) == ROSA
+    assert store.events() == ()
+    assert list(store.apply([change])) == [ApplyResult.APPLIED]
+    engine.dispose()
+
+
+def test_statements_are_few(engine: sqlalchemy.Engine) -> None:
+    """SQLAlchemy's cache is the host's too: lists of every length take a handful of statements out of its 500."""
+    store = _store(engine)
+    for length in range(1, 130):
+        store.find_many([ContactId(str(number)) for number in range(length)])
+    assert len([sql for sql in store._port._prepared if "contact_id IN (" in sql]) == 9  # type: ignore[attr-defined]
+
+
+# -- the tables as the host's own
+
+
+def _made_by_metadata(engine: sqlalchemy.Engine, schema: str | None = None, **convention: str) -> None:
+    metadata = sqlalchemy.MetaData(naming_convention=convention or None)
+    for describe in (accounts_table, audit_events_table, attempts_table):
+        described = describe(metadata, schema=schema)
+        assert described.metadata is metadata
+    metadata.create_all(engine)
+
+
+@pytest.mark.parametrize(
+    "convention",
+    [
+        {},
+        {"ck": "ck_%(table_name)s_%(constraint_name)s", "uq": "uq_%(constraint_name)s", "ix": "ix_%(column_0_label)s"},
+    ],
+    ids=["without a naming convention", "with a naming convention"],
+)
+@pytest.mark.parametrize("database", DATABASES)
+def test_the_hosts_metadata_makes_the_same_tables(database: str, convention: dict[str, str], tmp_path: Path) -> None:
+    """R20: to the catalog, what `metadata.create_all` makes is what `create_tables` makes, by every name."""
+    with new_backend(f"sqlalchemy-{database}", tmp_path) as backend:
+        engine = engine_of(backend)
+        expected = _catalog(engine)
+        assert len(expected) >= 70
+        with engine.begin() as connection:
+            for name in ("accounts", "audit_events", "attempts"):
+                connection.exec_driver_sql(f"DROP TABLE portal_{name}")
+        assert _catalog(engine) == set()
+        _made_by_metadata(engine, **convention)
+        found = _catalog(engine)
+        assert (sorted(found - expected), sorted(expected - found)) == ([], [])
+        store = SQLAlchemyAccountStore(engine)
+        store.check()
+        store.create_tables()
+        assert _catalog(engine) == expected
+        add(store, ROSA)
+        engine.dispose()
+
+
+@pytest.mark.parametrize("backend", ["postgresql", "mariadb"], indirect=True)
+def test_the_tables_of_a_schema(backend: Backend) -> None:
+    """R20: with *schema* the tables are in that schema, or database of MariaDB's, whoever makes them."""
+    engine = engine_of(backend)
+    elsewhere = [f"portalcreds_{uuid4().hex[:12]}" for _ in range(2)]
+    try:
+        with engine.begin() as connection:
+            for schema in elsewhere:
+                connection.exec_driver_sql(f"CREATE SCHEMA {schema}")
+        ours, theirs = (SQLAlchemyAccountStore(engine, schema=schema) for schema in elsewhere)
+        ours.create_tables()
+        _made_by_metadata(engine, schema=elsewhere[1])
+        for store in (ours, theirs):
+            store.check()
+            add(store, ROSA)
+            assert list(store.apply([Change(old=None, new=an_account("2", "ROSA"))])) == [ApplyResult.USERNAME_TAKEN]
+            assert step(store, ROSA, issued(ROSA)) == issued(ROSA)
+            store.record([an_event("1")])
+            assert [store.counter().hit("key", None) for _ in range(2)] == [1, 2]
+            assert store.counter().purge() == 0
+        counter = SQLAlchemyAttemptCounter(engine, schema=elsewhere[0])
+        assert counter.counts(["key"])[0] == 2
+        # The tables with the same names that the connection would find by itself are others.
+        assert SQLAlchemyAccountStore(engine).find(ROSA.contact_id) is None
+        assert _catalog(engine, elsewhere[0]) == _catalog(engine, elsewhere[1])
+    finally:
+        with engine.begin() as connection:
+            for schema in elsewhere:
+                cascade = " CASCADE" if backend.database == "postgresql" else ""
+                connection.exec_driver_sql(f"DROP SCHEMA IF EXISTS {schema}{cascade}")
+        engine.dispose()
+
+
+def test_nothing_is_created_by_describing(backend: Backend) -> None:
+    """R20: a description is for the host to create from, or its migration; it does nothing by itself."""
+    engine = engine_of(backend)
+    before = _catalog(engine)
+    metadata = sqlalchemy.MetaData()
+    for describe in (accounts_table, audit_events_table, attempts_table):
+        describe(metadata, prefix="another_")
+    SQLAlchemyAccountStore(engine, prefix="another_").counter()
+    assert _catalog(engine) == before
+    assert sorted(metadata.tables) == ["another_accounts", "another_attempts", "another_audit_events"]
+    engine.dispose()
+
+
+def _catalog(engine: sqlalchemy.Engine, schema: str | None = None) -> set[str]:
+    """Return what the database knows of the tables: a line for each column, constraint and index."""
+    with engine.connect() as connection:
+        read = {"sqlite": _catalog_of_sqlite, "postgresql": _catalog_of_postgresql}.get(
+            engine.name, _catalog_of_mariadb
+        )
+        return {re.sub(r"\s+", " ", line) for line in read(connection, schema)}
+
+
+def _catalog_of_sqlite(connection: sqlalchemy.Connection, _: str | None) -> Iterator[str]:
+    stored = "SELECT type, name, sql FROM sqlite_master WHERE name LIKE 'portal_%' AND sql IS NOT NULL"
+    for kind, name, sql in connection.exec_driver_sql(stored).all():
+        if kind == "index":
+            yield sql
+            continue
+        # A key of whole numbers is never NULL, whether or not it says so.
+        body = sql.replace("NOT NULL PRIMARY KEY", "PRIMARY KEY").replace('"', "")
+        yield from (f"{name}: {line.strip().rstrip(',')}" for line in body.splitlines())
+        for row in connection.exec_driver_sql(f"PRAGMA table_xinfo({name})").all():
+            column = row._asdict()
+            yield f"{name}: {column['name']} {column['type']} {column['pk']} {column['hidden']}"
+
+
+_COLUMNS_OF_POSTGRESQL = """
+SELECT concat_ws(' ', table_name, ordinal_position, column_name, data_type, character_maximum_length, collation_name,
+    is_nullable, column_default, identity_generation, is_generated, generation_expression)
+FROM information_schema.columns WHERE table_schema = {schema}
+"""
+_CONSTRAINTS_OF_POSTGRESQL = """
+SELECT concat_ws(' ', conrelid::regclass, conname, pg_get_constraintdef(oid)) FROM pg_constraint
+WHERE connamespace = {schema}::regnamespace
+"""
+_INDEXES_OF_POSTGRESQL = """
+SELECT replace(indexdef, concat('ON ', schemaname, '.'), 'ON ') FROM pg_indexes WHERE schemaname = {schema}
+"""
+
+
+def _catalog_of_postgresql(connection: sqlalchemy.Connection, schema: str | None) -> Iterator[str]:
+    place = "current_schema()::text" if schema is None else f"'{schema}'"
+    for query in (_COLUMNS_OF_POSTGRESQL, _CONSTRAINTS_OF_POSTGRESQL, _INDEXES_OF_POSTGRESQL):
+        for line in connection.exec_driver_sql(query.format(schema=place)).scalars():
+            yield line.replace(f"{schema}.", "")
+
+
+def _catalog_of_mariadb(connection: sqlalchemy.Connection, schema: str | None) -> Iterator[str]:
+    place = f"{schema}." if schema is not None else ""
+    for (name,) in connection.exec_driver_sql("SHOW TABLES" + (f" IN {schema}" if schema else "")).all():
+        created = connection.exec_driver_sql(f"SHOW CREATE TABLE {place}{name}").one()[1]
+        created = re.sub(r" AUTO_INCREMENT=\d+", "", created)
+        yield from (f"{name}: {line.strip().rstrip(',')}" for line in created.splitlines())
+
+
+@pytest.mark.parametrize("asks", [False, True], ids=["alone", "with a hook that asks"])
+def test_a_stricter_level_of_the_hosts_stops_nothing(asks: bool, tmp_path: Path) -> None:
+    """R21: after a serialization failure the next transactions ask for less, unless a hook of the host's has spoken."""
+    with new_backend("sqlalchemy-postgresql", tmp_path) as backend, ThreadPoolExecutor(1) as executor:
+        engine = engine_of(backend.at_level("REPEATABLE READ"))
+        if asks:
+            event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("SELECT 1"))
+        store = SQLAlchemyAccountStore(engine, tenant=uuid4().hex)
+        add(store, ROSA)
+        with closing(backend.connect()) as rival, closing(backend.connect()) as watcher:
+            watcher.autocommit = True  # Else it would go on seeing who was connected at its first look.
+            rival.execute("UPDATE portal_accounts SET version = 9 WHERE contact_id = %s", [ROSA.contact_id])
+            applying = executor.submit(store.apply, [Change(old=ROSA, new=ROSA.disable())])
+            sql = "SELECT COUNT(*) FROM pg_stat_activity WHERE %s = ANY(pg_blocking_pids(pid))"
+            while watcher.execute(sql, [rival.info.backend_pid]).fetchone() == (0,):
+                assert not applying.done()
+            rival.commit()
+        assert list(applying.result()) == [ApplyResult.STALE]
+        # The failure that taught it was met with a new attempt; what comes later is none the worse for it.
+        assert [store.counter().hit("key", None) for _ in range(3)] == [1, 2, 3]
+        add(store, an_account("2", "rose"))
+        levels = []
+        event.listen(engine, "commit", lambda connection: levels.append(connection.get_isolation_level()))
+        step(store, an_account("2", "rose"), an_account("2", "rose").disable())
+        assert levels == ["REPEATABLE READ" if asks else "READ COMMITTED"]
+        engine.dispose()
