@@ -78,7 +78,8 @@ from .reset_service import ResetService
 from .rosters import RosterReading, RosterRefusal, contacts_from_records, read_contacts_csv
 from .secret import Secret
 from .sign_in_service import SignInService
-from .stores.dbapi import DBAPIAccountStore, DBAPIAttemptCounter
+from .stores.dbapi import BorrowedDBAPIAccountStore, DBAPIAccountStore, DBAPIAttemptCounter
+from .stores.host_contacts import Columns
 from .stores.memory import MemoryAccountStore, MemoryAttemptCounter
 from .throttle import Limit, Throttle, ThrottleLimits
 
@@ -103,10 +104,12 @@ __all__ = [
     "AuditKind",
     "AuditSink",
     "Authorizer",
+    "BorrowedDBAPIAccountStore",
     "Change",
     "ChangeHook",
     "ChangePasswordOutcome",
     "Clock",
+    "Columns",
     "CompleteChangeOutcome",
     "ConfigurationError",
     "Confirmation",

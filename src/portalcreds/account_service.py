@@ -343,7 +343,18 @@ class AccountService:
             reason = Privilege.VIEW_USERNAMES.value
             self._record(AuditKind.PRIVILEGE_DENIED, operator, count=hidden, reason=reason)
         more = bool(shown) and (len(visible) > query.limit or page.next is not None)
-        return AccountPage(accounts=shown, next=query.after_account(shown[-1]) if more else None)
+        return AccountPage(accounts=shown, next=self._after(reading, page, shown[-1]) if more else None)
+
+    def _after(self, query: AccountQuery, page: AccountPage, last: Account) -> str | None:
+        """Return the token of the page that begins after one of *page*, which is what *query* found."""
+        count = page.accounts.index(last) + 1
+        if count < len(page.accounts):
+            # The store knows where it has the account; that may be under a name that the host has changed (R20).
+            page = self._store.search(attrs.evolve(query, limit=count))
+            if not page.accounts or page.accounts[-1].contact_id != last.contact_id:
+                # Accounts came or went in between, and the token may hold the name of one that is hidden.
+                return query.after_account(last)
+        return page.next
 
     def _permitted(self, contact_id: str, operator: Operator, privilege: Privilege) -> Account:
         account = self._store.find(ContactId(contact_id))

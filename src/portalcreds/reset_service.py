@@ -55,6 +55,18 @@ def _lifetime(service: object, attribute: attrs.Attribute[timedelta], value: tim
         raise ConfigurationError("lifetime", f"pass more than zero and at most {MAX_LIFETIME.days} days")
 
 
+def _max_affected(service: ResetService, attribute: attrs.Attribute[int | None], value: int | None) -> None:
+    if value is not None and value < 1:
+        raise ConfigurationError("max_affected", "pass at least 1, or None for no bound")
+    # By attribute, and absent from a store that knows no other transactions than its own.
+    if value != 1 and getattr(service._store, "is_borrowed", False) is True:
+        raise ConfigurationError(
+            "store",
+            "pass one over an engine or a connection factory, which can commit a few at a time (R12); "
+            "or max_affected=1, to set one password in the transaction of the host",
+        )
+
+
 def _hashes_issued(service: object, attribute: attrs.Attribute[CredentialHasher], value: object) -> None:
     if not callable(getattr(value, "hash_issued", None)):
         raise ConfigurationError("hasher", "pass a CredentialHasher, such as UpgradingHasher(chosen=your_hasher)")
@@ -79,6 +91,8 @@ class ResetService:
         audit: Where refusals go on the record; the store itself if it is a sink.
         clock: Tells the time.
         lifetime: How long a default works.
+        max_affected: The most contacts that a plan may select; None for no bound. A store in the host's transaction
+            (R20) is taken with 1 only.
         allow_own_account: Whether operators may set the password of their own account; not by default.
         on_change: Told once of each committed change, with the account and the event, so that the host can notify the
             contact (ASVS 5.0 6.3.7). Its failure goes on the record and changes nothing.
@@ -98,6 +112,7 @@ class ResetService:
     )
     _clock: Clock = attrs.field(kw_only=True, default=utc_now, alias="clock", repr=False)
     _lifetime: timedelta = attrs.field(kw_only=True, default=DEFAULT_LIFETIME, alias="lifetime", validator=_lifetime)
+    _max_affected: int | None = attrs.field(kw_only=True, default=None, alias="max_affected", validator=_max_affected)
     _allow_own_account: bool = attrs.field(kw_only=True, default=False, alias="allow_own_account")
     _on_change: ChangeHook | None = attrs.field(kw_only=True, default=None, alias="on_change", repr=False)
 
@@ -124,7 +139,7 @@ class ResetService:
             expires_at: When the defaults stop working, instead of a lifetime after they are set.
             reveal: Whether the results carry the passwords, for which a privilege of its own is asked (R15). Needed
                 where the strategy draws them, as nobody could know them otherwise.
-            max_affected: The most contacts that may be selected.
+            max_affected: The most contacts that may be selected, where that is fewer than the service allows.
 
         Raises:
             InvalidValueError: A contact is listed twice, there are more than *max_affected*, *expires_at* is not an
@@ -188,6 +203,8 @@ class ResetService:
             raise ConfigurationError("confirmed", "pass what ResetPlan.confirm returned, unchanged")
         if confirmed.plan.strategy != self._strategy.id:
             raise ConfigurationError("strategy", "apply the plan with the strategy that it was made with")
+        if self._max_affected is not None and len(confirmed.plan) > self._max_affected:
+            raise ConfigurationError("max_affected", f"apply plans of at most {self._max_affected} contacts here")
         run = ResetRun(
             confirmed=confirmed,
             executor=executor,
@@ -239,8 +256,9 @@ class ResetService:
             raise InvalidValueError("contact_ids", "pass ids as text, such as str(row.id)")
         if len(set(selected)) != len(selected):
             raise InvalidValueError("contact_ids", "list each contact once")
-        if max_affected is not None and len(selected) > max_affected:
-            raise InvalidValueError("contact_ids", f"select at most {max_affected} contacts, or raise max_affected")
+        bounds = [bound for bound in (max_affected, self._max_affected) if bound is not None]
+        if bounds and len(selected) > min(bounds):
+            raise InvalidValueError("contact_ids", f"select at most {min(bounds)} contacts, or raise max_affected")
         return selected
 
     def _record_view(self, usernames: int, operator: Operator) -> None:

@@ -326,7 +326,8 @@ class SignInService:
             for _ in range(_MAX_DECISIONS):
                 account = None if handed_in is None else self._store.find(ContactId(handed_in.contact_id))
                 if handed_in is None or account is None or not handed_in.opens(account, self._clock()):
-                    named = "" if handed_in is None else handed_in.contact_id
+                    # Not what an invented ticket names: a flood of them would be as many counts (R9).
+                    named = "" if account is None else account.contact_id
                     self._record(account, source, self._throttle.record_ticket_failure(named, source))
                     return TicketInvalid()
                 outcome = self._choose(account, permit, new, source)
