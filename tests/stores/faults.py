@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import attrs
@@ -99,13 +100,11 @@ class FaultyBackend:
 
         class Cursor(base):  # type: ignore[misc]  # Whatever class the driver has.
             def execute(self, sql: Any, parameters: Any = (), *args: Any, **keywords: Any) -> Any:
-                execute = super().execute
-                work = lambda: execute(sql, parameters, *args, **keywords)  # noqa: E731
+                work = partial(super().execute, sql, parameters, *args, **keywords)
                 return faults._execute(connection, parameters, work)
 
             def executemany(self, sql: Any, parameters: Any, *args: Any, **keywords: Any) -> Any:
-                execute = super().executemany
-                work = lambda: execute(sql, parameters, *args, **keywords)  # noqa: E731
+                work = partial(super().executemany, sql, parameters, *args, **keywords)
                 return faults._execute(connection, parameters, work)
 
         return Cursor

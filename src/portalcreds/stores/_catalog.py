@@ -52,113 +52,105 @@ class Catalog:
     engine: str | None = None
 
 
+@attrs.frozen(kw_only=True)
+class _Questions:
+    """
+    What one database is asked about the table ``:name`` of ``:schema``, which are ``:path`` together.
+
+    Attributes:
+        columns: Its name, type, whether it is numbered and whether it is filled in; one row for each column.
+        indexes: Name, whether primary, column and whether that can be relied on; one row for each column of an index.
+        constraints: One row for the name of each.
+        engine: One row for what keeps the rows, if that cannot undo a change.
+    """
+
+    columns: str
+    indexes: str
+    constraints: str | None = None
+    engine: str | None = None
+
+
 def catalog_of(statements: Statements, dialect: Dialect, table: Table) -> Catalog:
     """Return what the database says of the table; nothing if it has no such table."""
+    questions = _questions_for(dialect)
+
+    def ask(question: str | None) -> Sequence[Sequence[Any]]:
+        named = {"name": table.name, "schema": table.schema, "path": table.path}
+        return () if question is None else statements.execute(question, named)[0]
+
+    columns = ask(questions.columns)
+    engines = ask(questions.engine)
+    return Catalog(
+        types={name: type_ for name, type_, _, _ in columns},
+        filled=frozenset(name for name, _, _, is_filled in columns if is_filled),
+        numbered=frozenset(name for name, _, is_numbered, _ in columns if is_numbered),
+        indexes=_indexes(ask(questions.indexes)),
+        constraints=frozenset(name for (name,) in ask(questions.constraints)),
+        engine=engines[0][0] if engines else None,
+    )
+
+
+def _questions_for(dialect: Dialect) -> _Questions:
     if isinstance(dialect, PostgreSQL):
-        return _catalog_of_postgresql(statements, table)
-    if isinstance(dialect, MariaDB):
-        return _catalog_of_mariadb(statements, table)
-    return _catalog_of_sqlite(statements, table)
+        return _POSTGRESQL
+    return _MARIADB if isinstance(dialect, MariaDB) else _SQLITE
 
-
-# -- SQLite
 
 # Of a table, "pk" tells a column's place in the primary key. Only "INTEGER" alone is another name of the row's number.
-_SQLITE_COLUMNS: Final = (
-    "SELECT name, type, type = 'INTEGER' COLLATE NOCASE AND pk = 1 AND (SELECT MAX(pk) FROM "
-    "pragma_table_info(:name, :schema)) = 1, dflt_value IS NOT NULL FROM pragma_table_xinfo(:name, :schema)"
+_SQLITE: Final = _Questions(
+    columns=(
+        "SELECT name, type, type = 'INTEGER' COLLATE NOCASE AND pk = 1 AND (SELECT MAX(pk) FROM "
+        "pragma_table_info(:name, COALESCE(:schema, 'main'))) = 1, dflt_value IS NOT NULL "
+        "FROM pragma_table_xinfo(:name, COALESCE(:schema, 'main'))"
+    ),
+    indexes=(
+        "SELECT listed.name, listed.origin = 'pk', column_.name, "
+        'listed.partial = 0 AND column_."desc" = 0 '
+        "FROM pragma_index_list(:name, COALESCE(:schema, 'main')) listed, "
+        "pragma_index_xinfo(listed.name, COALESCE(:schema, 'main')) column_ "
+        'WHERE column_."key" = 1 ORDER BY listed.seq, column_.seqno'
+    ),
 )
 
-_SQLITE_INDEXES: Final = (
-    "SELECT listed.name, listed.origin = 'pk', column_.name, "
-    'listed.partial = 0 AND column_."desc" = 0 '
-    "FROM pragma_index_list(:name, :schema) listed, pragma_index_xinfo(listed.name, :schema) column_ "
-    'WHERE column_."key" = 1 ORDER BY listed.seq, column_.seqno'
+_POSTGRESQL: Final = _Questions(
+    columns=(
+        "SELECT a.attname, format_type(a.atttypid, a.atttypmod) || COALESCE(' ' || c.collname, ''), "
+        "a.attidentity <> '' OR COALESCE(pg_get_expr(d.adbin, d.adrelid), '') LIKE 'nextval(%', "
+        "d.adbin IS NOT NULL AND a.attgenerated = '' FROM pg_attribute a "
+        "LEFT JOIN pg_collation c ON c.oid = a.attcollation AND c.collname <> 'default' "
+        "LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum "
+        "WHERE a.attrelid = to_regclass(CAST(:path AS text)) AND a.attnum > 0 AND NOT a.attisdropped"
+    ),
+    indexes=(
+        "SELECT c.relname, x.indisprimary, a.attname, m.amname = 'btree' AND x.indpred IS NULL AND x.indisvalid "
+        "AND (x.indoption[k.place - 1] & 1) = 0 AND x.indcollation[k.place - 1] = a.attcollation FROM pg_index x "
+        "JOIN pg_class c ON c.oid = x.indexrelid JOIN pg_am m ON m.oid = c.relam "
+        "CROSS JOIN LATERAL generate_series(1, x.indnkeyatts) k (place) "
+        "LEFT JOIN pg_attribute a ON a.attrelid = x.indrelid AND a.attnum = x.indkey[k.place - 1] "
+        "WHERE x.indrelid = to_regclass(CAST(:path AS text)) ORDER BY c.relname, k.place"
+    ),
+    constraints="SELECT conname FROM pg_constraint WHERE conrelid = to_regclass(CAST(:path AS text))",
 )
-
-
-def _catalog_of_sqlite(statements: Statements, table: Table) -> Catalog:
-    named: dict[str, object] = {"name": table.name, "schema": table.schema or "main"}
-    columns = statements.execute(_SQLITE_COLUMNS, named)[0]
-    return Catalog(
-        types={name: type_ for name, type_, _, _ in columns},
-        filled=frozenset(name for name, _, _, is_filled in columns if is_filled),
-        numbered=frozenset(name for name, _, is_numbered, _ in columns if is_numbered),
-        indexes=_indexes(statements.execute(_SQLITE_INDEXES, named)[0]),
-    )
-
-
-# -- PostgreSQL
-
-_POSTGRESQL_COLUMNS: Final = (
-    "SELECT a.attname, format_type(a.atttypid, a.atttypmod) || COALESCE(' ' || c.collname, ''), "
-    "a.attidentity <> '' OR COALESCE(pg_get_expr(d.adbin, d.adrelid), '') LIKE 'nextval(%', "
-    "d.adbin IS NOT NULL AND a.attgenerated = '' FROM pg_attribute a "
-    "LEFT JOIN pg_collation c ON c.oid = a.attcollation AND c.collname <> 'default' "
-    "LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum "
-    "WHERE a.attrelid = to_regclass(CAST(:path AS text)) AND a.attnum > 0 AND NOT a.attisdropped"
-)
-
-_POSTGRESQL_INDEXES: Final = (
-    "SELECT c.relname, x.indisprimary, a.attname, m.amname = 'btree' AND x.indpred IS NULL AND x.indisvalid "
-    "AND (x.indoption[k.place - 1] & 1) = 0 AND x.indcollation[k.place - 1] = a.attcollation FROM pg_index x "
-    "JOIN pg_class c ON c.oid = x.indexrelid JOIN pg_am m ON m.oid = c.relam "
-    "CROSS JOIN LATERAL generate_series(1, x.indnkeyatts) k (place) "
-    "LEFT JOIN pg_attribute a ON a.attrelid = x.indrelid AND a.attnum = x.indkey[k.place - 1] "
-    "WHERE x.indrelid = to_regclass(CAST(:path AS text)) ORDER BY c.relname, k.place"
-)
-
-_POSTGRESQL_CONSTRAINTS: Final = "SELECT conname FROM pg_constraint WHERE conrelid = to_regclass(CAST(:path AS text))"
-
-
-def _catalog_of_postgresql(statements: Statements, table: Table) -> Catalog:
-    named: dict[str, object] = {"path": table.path}
-    columns = statements.execute(_POSTGRESQL_COLUMNS, named)[0]
-    return Catalog(
-        types={name: type_ for name, type_, _, _ in columns},
-        filled=frozenset(name for name, _, _, is_filled in columns if is_filled),
-        numbered=frozenset(name for name, _, is_numbered, _ in columns if is_numbered),
-        indexes=_indexes(statements.execute(_POSTGRESQL_INDEXES, named)[0]),
-        constraints=frozenset(name for (name,) in statements.execute(_POSTGRESQL_CONSTRAINTS, named)[0]),
-    )
-
-
-# -- MariaDB
 
 _OF_MARIADB: Final = "TABLE_SCHEMA = COALESCE(:schema, DATABASE()) AND TABLE_NAME = :name"
 
-_MARIADB_COLUMNS: Final = (
-    "SELECT COLUMN_NAME, CONCAT(COLUMN_TYPE, COALESCE(CONCAT(' ', COLLATION_NAME), '')), "
-    "EXTRA LIKE '%auto_increment%', COLUMN_DEFAULT IS NOT NULL AND COLUMN_DEFAULT <> 'NULL' "
-    f"FROM information_schema.COLUMNS WHERE {_OF_MARIADB}"
+_MARIADB: Final = _Questions(
+    columns=(
+        "SELECT COLUMN_NAME, CONCAT(COLUMN_TYPE, COALESCE(CONCAT(' ', COLLATION_NAME), '')), "
+        "EXTRA LIKE '%auto_increment%', COLUMN_DEFAULT IS NOT NULL AND COLUMN_DEFAULT <> 'NULL' "
+        f"FROM information_schema.COLUMNS WHERE {_OF_MARIADB}"
+    ),
+    indexes=(
+        "SELECT INDEX_NAME, INDEX_NAME = 'PRIMARY', COLUMN_NAME, "
+        "INDEX_TYPE = 'BTREE' AND SUB_PART IS NULL AND COLLATION = 'A' "
+        f"FROM information_schema.STATISTICS WHERE {_OF_MARIADB} ORDER BY INDEX_NAME, SEQ_IN_INDEX"
+    ),
+    constraints=f"SELECT CONSTRAINT_NAME FROM information_schema.TABLE_CONSTRAINTS WHERE {_OF_MARIADB}",
+    engine=(
+        "SELECT e.ENGINE FROM information_schema.TABLES t JOIN information_schema.ENGINES e ON e.ENGINE = t.ENGINE "
+        f"WHERE {_OF_MARIADB} AND COALESCE(e.SAVEPOINTS, 'NO') <> 'YES'"
+    ),
 )
-
-_MARIADB_INDEXES: Final = (
-    "SELECT INDEX_NAME, INDEX_NAME = 'PRIMARY', COLUMN_NAME, "
-    "INDEX_TYPE = 'BTREE' AND SUB_PART IS NULL AND COLLATION = 'A' "
-    f"FROM information_schema.STATISTICS WHERE {_OF_MARIADB} ORDER BY INDEX_NAME, SEQ_IN_INDEX"
-)
-
-_MARIADB_CONSTRAINTS: Final = f"SELECT CONSTRAINT_NAME FROM information_schema.TABLE_CONSTRAINTS WHERE {_OF_MARIADB}"
-
-_MARIADB_ENGINE: Final = (
-    "SELECT e.ENGINE FROM information_schema.TABLES t JOIN information_schema.ENGINES e ON e.ENGINE = t.ENGINE "
-    f"WHERE {_OF_MARIADB} AND COALESCE(e.SAVEPOINTS, 'NO') <> 'YES'"
-)
-
-
-def _catalog_of_mariadb(statements: Statements, table: Table) -> Catalog:
-    named: dict[str, object] = {"name": table.name, "schema": table.schema}
-    columns = statements.execute(_MARIADB_COLUMNS, named)[0]
-    engines = statements.execute(_MARIADB_ENGINE, named)[0]
-    return Catalog(
-        types={name: type_ for name, type_, _, _ in columns},
-        filled=frozenset(name for name, _, _, is_filled in columns if is_filled),
-        numbered=frozenset(name for name, _, is_numbered, _ in columns if is_numbered),
-        indexes=_indexes(statements.execute(_MARIADB_INDEXES, named)[0]),
-        constraints=frozenset(name for (name,) in statements.execute(_MARIADB_CONSTRAINTS, named)[0]),
-        engine=engines[0][0] if engines else None,
-    )
 
 
 def _indexes(rows: Iterable[Sequence[Any]]) -> tuple[Index, ...]:

@@ -45,6 +45,18 @@ class Select:
         return Select(sql=renamed(self.sql, prefix), parameters=parameters)
 
 
+def checked_columns(columns: Columns | None, contacts: object) -> Columns:
+    """
+    Return what the columns of the host's contacts are called.
+
+    Raises:
+        ConfigurationError: There are columns, and no contacts that could have them.
+    """
+    if columns is not None and contacts is None:
+        raise ConfigurationError("contacts", "name the table, view or select that the columns belong to")
+    return columns or Columns()
+
+
 class ContactSource:
     """
     The host's contacts, only ever read.

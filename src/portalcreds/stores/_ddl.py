@@ -16,11 +16,14 @@ def creation_of(table: Table, dialect: Dialect) -> list[str]:
     body = ",\n  ".join(parts)
     return [
         f"CREATE TABLE IF NOT EXISTS {table.path} (\n  {body}\n){dialect.table_options}",
-        *(
-            f"CREATE INDEX IF NOT EXISTS {_index_on(table, name, dialect)} ({', '.join(columns)})"
-            for name, columns in table.indexes.items()
-        ),
+        *(index_of(table, name, dialect) for name in table.indexes),
     ]
+
+
+def index_of(table: Table, name: str, dialect: Dialect) -> str:
+    """Return the statement that creates the index of that name, if it is absent."""
+    path = f"{name} ON {table.name}" if table.schema is None else dialect.index_on(table.schema, table.name, name)
+    return f"CREATE INDEX IF NOT EXISTS {path} ({', '.join(table.indexes[name])})"
 
 
 def definition_of(column: Column, dialect: Dialect) -> str:
@@ -31,7 +34,3 @@ def definition_of(column: Column, dialect: Dialect) -> str:
     if column.computed is not None:
         return f"{column.name} {type_} GENERATED ALWAYS AS ({column.computed}) STORED"
     return f"{column.name} {type_}{' NOT NULL' if column.required else ''}"
-
-
-def _index_on(table: Table, name: str, dialect: Dialect) -> str:
-    return f"{name} ON {table.name}" if table.schema is None else dialect.index_on(table.schema, table.name, name)

@@ -9,7 +9,7 @@ from typing import Final, Protocol
 import attrs
 
 from ._catalog import Catalog
-from ._ddl import creation_of, definition_of
+from ._ddl import creation_of, definition_of, index_of
 from ._dialects import Dialect, MariaDB, PostgreSQL
 from ._schema import Column, Kind, Table
 
@@ -130,10 +130,11 @@ class _MendsOfSQLite:
             # Only as INTEGER PRIMARY KEY is the column another name of the row's number.
             return self._rebuilding()
         name = name or f"{self._table.name}_key"
-        return Mend((*self._dropped(name), self._creation("UNIQUE INDEX", name, columns)))
+        created = f"CREATE UNIQUE INDEX {self._within(name)} ON {self._table.name} ({', '.join(columns)})"
+        return Mend((*self._dropped(name), created))
 
     def index(self, name: str) -> Mend:
-        return Mend((*self._dropped(name), self._creation("INDEX", name, self._table.indexes[name])))
+        return Mend((*self._dropped(name), index_of(self._table, name, self._dialect)))
 
     def together(self, mends: Sequence[Mend]) -> list[Mend]:
         # Made again, the table has its keys and indexes too.
@@ -142,9 +143,6 @@ class _MendsOfSQLite:
 
     def _dropped(self, name: str) -> tuple[str, ...]:
         return (f"DROP INDEX {self._within(name)}",) if _has_index(self._catalog, name) else ()
-
-    def _creation(self, what: str, name: str, columns: tuple[str, ...]) -> str:
-        return f"CREATE {what} {self._within(name)} ON {self._table.name} ({', '.join(columns)})"
 
     def _within(self, name: str) -> str:
         # The schema is said of the index, which is in that of its table.
@@ -165,7 +163,7 @@ class _MendsOfSQLite:
                 f"INSERT INTO {made.path} ({names}) SELECT {names} FROM {table.path}",  # noqa: S608  No values.
                 f"DROP TABLE {table.path}",
                 f"ALTER TABLE {made.path} RENAME TO {table.name}",
-                *(self._creation("INDEX", name, columns) for name, columns in table.indexes.items()),
+                *(index_of(table, name, self._dialect) for name in table.indexes),
                 "COMMIT",
             ),
             _REBUILT,
@@ -192,7 +190,7 @@ class _Altering:
         return Mend((*self._dropped(name), added))
 
     def index(self, name: str) -> Mend:
-        return Mend((*self._dropped(name), self._creation_of_index(name)))
+        return Mend((*self._dropped(name), index_of(self._table, name, self._dialect)))
 
     def together(self, mends: Sequence[Mend]) -> list[Mend]:
         return list(mends)
@@ -209,10 +207,6 @@ class _Altering:
 
     def _drop_index(self, name: str) -> str:
         return self._alter(f"DROP INDEX {name}")
-
-    def _creation_of_index(self, name: str) -> str:
-        only = attrs.evolve(self._table, indexes={name: self._table.indexes[name]})
-        return creation_of(only, self._dialect)[1]
 
     def _alter(self, action: str) -> str:
         return f"ALTER TABLE {self._table.path} {action}"
@@ -239,7 +233,7 @@ class _MendsOfPostgreSQL(_Altering):
             return Mend((added,))
         # If it was dropped, its indexes were too.
         indexes = [name for name, columns in self._table.indexes.items() if column.name in columns]
-        return Mend((added, *(self._creation_of_index(name) for name in indexes)))
+        return Mend((added, *(index_of(self._table, name, self._dialect) for name in indexes)))
 
     def required(self, column: Column) -> Mend:
         return Mend((self._alter(f"ALTER COLUMN {column.name} SET NOT NULL"),))

@@ -180,10 +180,7 @@ class SQLAccountStore:
         noted = 0
         after = ""
         operation_id = uuid4().hex
-        while self._has_contacts:
-            found = self._reading("note_names", lambda statements: self._reader.following(statements, after))  # noqa: B023
-            if not found:
-                break
+        while found := self._following(after):
             changes = [
                 _noting(account, named.contact, operation_id)
                 for account, named in found
@@ -248,6 +245,11 @@ class SQLAccountStore:
     def _lock(self, *keys: str) -> str:
         lost: frozenset[str | None] = getattr(self._lost, "keys", frozenset())
         return self._dialect.lock if self.is_borrowed and not lost.isdisjoint(keys) else ""
+
+    def _following(self, after: str) -> list[tuple[Account, Account]]:
+        if not self._has_contacts:
+            return []
+        return self._reading("note_names", lambda statements: self._reader.following(statements, after))
 
     def _reading(self, operation: str, work: Callable[[Statements], _Result]) -> _Result:
         return run(operation, lambda statements, _: work(statements), self._port.reading)

@@ -140,7 +140,7 @@ class SQLAttemptCounter:
             # Found again though none was removed: something stands in the way, such as a policy on rows, and will stay.
             if not keys or keys == stuck:
                 return removed
-            gone = run("purge", lambda statements, _: self._delete(statements, keys, now), self._transaction)  # noqa: B023
+            gone = self._purge(keys, now)
             removed += gone
             # None at all, because a hit's own cleaning took the same ones? Then there may be more behind them.
             stuck = [] if gone else keys
@@ -155,6 +155,9 @@ class SQLAttemptCounter:
         if keys:
             with self._transaction() as statements:
                 self._delete(statements, keys, now)
+
+    def _purge(self, keys: list[str], now: int) -> int:
+        return run("purge", lambda statements, _: self._delete(statements, keys, now), self._transaction)
 
     def _ended_keys(self, statements: Statements, now: int) -> list[str]:
         parameters = {"tenant": self._tenant, "now": now, "limit": _BATCH}

@@ -13,7 +13,7 @@ from ..exceptions import ConfigurationError
 from ..protocols import Clock, utc_now
 from ._borrowed_cursor import BorrowedCursorPort
 from ._connections import Connect, ConnectionPort
-from ._contact_source import ContactSource, Select
+from ._contact_source import ContactSource, Select, checked_columns
 from ._dialects import Dialect, dialect_named
 from ._paramstyle import checked_paramstyle
 from ._port import Statements, run
@@ -286,11 +286,8 @@ def _use_write_ahead_log(statements: Statements, _: bool) -> None:
 
 
 def _source(contacts: str | None, columns: Columns | None, dialect: Dialect) -> ContactSource | None:
-    if contacts is None:
-        if columns is not None:
-            raise ConfigurationError("contacts", "name the table, view or select that the columns belong to")
-        return None
-    return ContactSource(contacts, columns or Columns(), dialect)
+    named = checked_columns(columns, contacts)
+    return None if contacts is None else ContactSource(contacts, named, dialect)
 
 
 def _scope(scope: str | None, parameters: Mapping[str, object] | None) -> Select | None:

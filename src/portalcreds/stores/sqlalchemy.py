@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from ..exceptions import ConfigurationError, MissingDependencyError
 from ..protocols import Clock, utc_now
-from ._contact_source import ContactSource, Select
+from ._contact_source import ContactSource, Select, checked_columns
 from ._dialects import Dialect, dialect_named
 from ._port import Port
 from ._schema import layout_of
@@ -88,11 +88,9 @@ class SQLAlchemyAccountStore(SQLAccountStore):
             dialect,
             layout_of(prefix, schema),
             tenant=tenant,
-            contacts=None if contacts is None else _source(contacts, columns or Columns(), dialect, compiled),
+            contacts=_source(contacts, checked_columns(columns, contacts), dialect, compiled),
             scope=_scope(scope, compiled),
         )
-        if contacts is None and columns is not None:
-            raise ConfigurationError("contacts", "name the table, view or select that the columns belong to")
 
     def counter(self, *, clock: Clock = utc_now) -> SQLAttemptCounter:
         """
@@ -257,7 +255,9 @@ def _scope(scope: Any, compiled: _Compile) -> Select | None:
     return compiled(scope, "scope")
 
 
-def _source(contacts: Any, columns: Columns, dialect: Dialect, compiled: _Compile) -> ContactSource:
+def _source(contacts: Any, columns: Columns, dialect: Dialect, compiled: _Compile) -> ContactSource | None:
+    if contacts is None:
+        return None
     if isinstance(contacts, str):
         return ContactSource(contacts, columns, dialect)
     named = {"contact_id": columns.contact_id, "first_name": columns.first_name, "last_name": columns.last_name}
