@@ -6,6 +6,9 @@ does falls on all alike. Each is compared with an absent user name: the ratio of
 curve (AUC), which is how often the one of a pair that took longer is the one with an account. Nobody can tell them
 apart at 1.000 and 0.500; 0.98 to 1.02 and 0.45 to 0.55 is what 300 pairs on a busy machine show of that. The time of
 the hashing threads' CPU stands beside that of the clock.
+
+The second table is that of a portal which imported a slow scheme, Django's 600,000 rounds of PBKDF2: no denial comes
+before the floor, and the CPU, which nobody sees from outside, may differ.
 """
 
 from __future__ import annotations
@@ -25,6 +28,7 @@ from portalcreds.account_service import AccountService
 from portalcreds.accounts import Account, PasswordHash
 from portalcreds.contacts import Contact, ContactId
 from portalcreds.hashers import UpgradingHasher
+from portalcreds.hashers.legacy import Django, LdapSalted
 from portalcreds.privileges import Grants, Operator, Privilege
 from portalcreds.protocols import AccountStore, AttemptCounter, Change, HashCheck, utc_now
 from portalcreds.reset_service import ResetService
@@ -36,10 +40,18 @@ from portalcreds.throttle import Limit, Throttle, ThrottleLimits
 PASSWORD = "a long walk on the beach"
 OFFICE = Operator(operator_id="office")
 KINDS = ("chosen", "disabled", "spent", "issued")
+LEGACY = "legacy"
 EACH = 8
 """Accounts of a kind, because a hundred failures spend a credential."""
 
 NEVER = Limit(10**9, timedelta(days=1))
+
+FLOOR = timedelta(milliseconds=600)
+"""Longer than a hash of `SLOW` takes beside the two of Argon2."""
+
+# Both of another password than the one that is tried.
+FAST = PasswordHash("{SSHA}qlqIIK5v3B2ltLXPPB7roDXvG19zZWxmdGVzdA==")
+SLOW = PasswordHash("pbkdf2_sha256$600000$2VsZnRlc3Rz$" + "A" * 43 + "=")
 
 
 class NeverMatching:
@@ -87,6 +99,7 @@ class Portal:
         store: An empty one, or None for one in memory.
         counter: Where attempts are counted, or None for memory.
         hasher: Another one than at full cost.
+        imported: The hash of an account more of each number, from another system.
     """
 
     def __init__(
@@ -94,6 +107,7 @@ class Portal:
         store: AccountStore | None = None,
         counter: AttemptCounter | None = None,
         hasher: UpgradingHasher | None = None,
+        imported: PasswordHash | None = None,
     ) -> None:
         """Add the accounts, which costs a second or two."""
         self.hasher = UpgradingHasher() if hasher is None else hasher
@@ -107,7 +121,7 @@ class Portal:
         self._uncosted = SignInService(self.store, hasher=NeverMatching(), throttle=self.throttle)
         contacts = [
             Contact(contact_id=ContactId(f"{kind}-{number}"), first_name="Kim", last_name="Parent")
-            for kind in KINDS
+            for kind in (KINDS if imported is None else (*KINDS, LEGACY))
             for number in range(EACH)
         ]
         accounts.sync_contacts(contacts, OFFICE, usernames=lambda contact: contact.contact_id)
@@ -115,7 +129,7 @@ class Portal:
             kind = contact.contact_id.partition("-")[0]
             resets.reset_password(contact.contact_id, OFFICE)
             if kind != "issued":
-                self._choose(contact.contact_id)
+                self._choose(contact.contact_id, imported if kind == LEGACY else None)
             if kind == "disabled":
                 accounts.disable(contact.contact_id, OFFICE)
         self._turn = count()
@@ -134,13 +148,17 @@ class Portal:
             for _ in range(100):
                 self._uncosted.sign_in(f"spent-{number}", "AbbiaticiR")
 
-    def _choose(self, contact_id: str) -> None:
+    def _choose(self, contact_id: str, imported: PasswordHash | None) -> None:
+        old = self._account(contact_id)
+        stored = self._hash() if imported is None else imported
+        self.store.apply([Change(old=old, new=old.choose(stored, changed_at=utc_now()))])
+
+    def _hash(self) -> PasswordHash:
         permit = self.hasher.admit()
-        if permit is not None:
-            with permit:
-                stored = permit.hash_chosen(Secret(PASSWORD))
-            old = self._account(contact_id)
-            self.store.apply([Change(old=old, new=old.choose(stored, changed_at=utc_now()))])
+        if permit is None:
+            raise RuntimeError("the queue is full, and nobody else hashes")
+        with permit:
+            return permit.hash_chosen(Secret(PASSWORD))
 
     def _account(self, contact_id: str) -> Account:
         account = self.store.find(ContactId(contact_id))
@@ -150,16 +168,25 @@ class Portal:
 
 
 def main() -> None:
-    """Measure, and print one table."""
+    """Measure, and print two tables."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--pairs", type=int, default=300)
     pairs = parser.parse_args().pairs
-    portal = Portal()
+    load = os.getloadavg()[0]
+    say(f"{os.cpu_count()} cores, load {load:.2f} before; {pairs} pairs")
+    portal = Portal(hasher=UpgradingHasher(legacy=[LdapSalted()]), imported=FAST)
     portal.spend()
-    kinds = ("absent", *KINDS, "absent again")
+    measure(portal, (*KINDS, LEGACY), pairs, title="denied")
+    portal = Portal(hasher=UpgradingHasher(legacy=[Django()], denial_floor=FLOOR), imported=SLOW)
+    measure(portal, ("chosen", LEGACY), pairs, title="with a floor")
+    say(f"load {os.getloadavg()[0]:.2f} after")
+
+
+def measure(portal: Portal, kinds: tuple[str, ...], pairs: int, *, title: str) -> None:
+    """Measure that many denials of each kind, and print one table."""
+    kinds = ("absent", *kinds, "absent again")
     walls: dict[str, list[float]] = {kind: [] for kind in kinds}
     cpus: dict[str, list[float]] = {kind: [] for kind in kinds}
-    load = os.getloadavg()
     with portal.hasher:
         for turn in range(pairs):
             # Each takes each place in the turn, because what came before has left its traces in caches.
@@ -168,8 +195,7 @@ def main() -> None:
                 portal.deny(kind.split()[0])
                 walls[kind].append(time.perf_counter() - wall)
                 cpus[kind].append(time.process_time() - cpu)
-    say(f"{os.cpu_count()} cores, load {load[0]:.2f} before and {os.getloadavg()[0]:.2f} after; {pairs} pairs")
-    say(f"{'denied':16}{'median ms':>11}{'ratio':>8}{'AUC':>8}{'CPU ms':>9}{'ratio':>8}{'AUC':>8}")
+    say(f"\n{title:16}{'median ms':>11}{'ratio':>8}{'AUC':>8}{'CPU ms':>9}{'ratio':>8}{'AUC':>8}")
     for kind in kinds:
         cells = ""
         for taken, width in ((walls, 11), (cpus, 9)):
