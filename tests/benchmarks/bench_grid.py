@@ -1,14 +1,15 @@
 """
 Print how long a page of the grid takes at a million accounts: ``python tests/benchmarks/bench_grid.py``.
 
-Each database is filled by `load_accounts` and asked through `DBAPIAccountStore.search` over connections it keeps, so
-that building the accounts is included. Pages are drawn at random: a deep page begins after an account drawn from all
-that match, a prefix is the beginning of somebody's user name or last name. Each round asks every kind of page in turn;
-p95 is the median of the rounds', with the least and the greatest beside it, because what else the machine does falls
-on single rounds. CPU is p95 of this process's own time, on which it does not fall: all there is with SQLite, all but
-the server's with the others. The peer asks for the same page as it is usually written: OFFSET over the same index for
-a deep one, LIKE over LOWER() for a prefix. ``SELECT 1`` over the same connections is the floor. The budget is 5 ms at
-p95 for any page of 50, with or without one filter, on SQLite and PostgreSQL.
+Each database is filled by `load_accounts` and asked through ``search`` of a store over its driver, then of one over
+SQLAlchemy, on connections that they keep, so that building the accounts is included. Pages are drawn at random: a deep
+page begins after an account drawn from all that match, a prefix is the beginning of somebody's user name or last name.
+Each round asks every kind of page in turn; p95 is the median of the rounds', with the least and the greatest beside it,
+because what else the machine does falls on single rounds. CPU is p95 of this process's own time, on which it does not
+fall: all there is with SQLite, all but the server's with the others. The peer asks for the same page as it is usually
+written: OFFSET over the same index for a deep one, LIKE over LOWER() for a prefix, through the driver only. The floor,
+``SELECT 1``, is asked over the same connections. The budget is 5 ms at p95 for any page of 50, with or without one
+filter, on SQLite and PostgreSQL.
 
 With ``--write`` it prints instead how many defaults a second the store sets, and how many accounts it adds, with all
 the indexes and without one of them.
@@ -20,7 +21,6 @@ from __future__ import annotations
 import argparse
 import os
 import random
-import sqlite3
 import statistics
 import sys
 import tempfile
@@ -37,21 +37,23 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from benchmarks.load_accounts import NOW, Connect, accounts, load
+from benchmarks.load_accounts import NOW, accounts, load
 from portalcreds.account_queries import AccountOrder, AccountQuery
 from portalcreds.accounts import Account, AccountStatus, PasswordHash
 from portalcreds.audit import AuditEvent, AuditKind
 from portalcreds.contacts import ContactId
 from portalcreds.protocols import ApplyResult, Change
-from portalcreds.stores._ddl import creation_of
+from portalcreds.stores._ddl import index_of
 from portalcreds.stores._dialects import dialect_named
 from portalcreds.stores._rows import account_of
 from portalcreds.stores._schema import layout_of
 from portalcreds.stores._search import matching, order_of
-from portalcreds.stores.dbapi import DBAPIAccountStore
+from portalcreds.stores._sql import SQLAccountStore
 from servers import SERVERS, own_database
+from stores.backends import Backend
 
 DATABASES: Final = ("sqlite", *SERVERS)
+WAYS: Final = ("driver", "sqlalchemy")
 
 SAMPLED: Final = 400
 """Accounts of each status to draw positions from."""
@@ -156,7 +158,7 @@ def cases(sample: Sample) -> dict[str, Drawer]:
 class Asked:
     """One database, asked ours and the usual way."""
 
-    def __init__(self, store: DBAPIAccountStore, dialect: str) -> None:
+    def __init__(self, store: SQLAccountStore, dialect: str) -> None:
         self._store = store
         self._dialect = dialect_named(dialect)
         self._totals: dict[AccountQuery, int] = {}
@@ -164,7 +166,7 @@ class Asked:
     def floor(self) -> tuple[float, float]:
         """Return the seconds of a statement that reads nothing, on the clock and of CPU."""
         begin, cpu = time.perf_counter(), time.thread_time()
-        with self._store._connections.reading() as statements:
+        with self._store._port.reading() as statements:
             statements.execute("SELECT 1", {})
         return time.perf_counter() - begin, time.thread_time() - cpu
 
@@ -180,7 +182,7 @@ class Asked:
         statements = [self._usual(query, draw) for query in queries]
         begin = time.perf_counter()
         for sql, parameters in statements:
-            with self._store._connections.reading() as lent:
+            with self._store._port.reading() as lent:
                 rows, _ = lent.execute(sql, parameters)
             for row in rows:
                 account_of(row)
@@ -221,62 +223,74 @@ def main() -> None:
     parser.add_argument("--pages", type=int, default=60, help="pages of each kind in a round")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--peers", type=int, default=5, help="pages of each kind asked the usual way; 0 for none")
+    parser.add_argument("--ways", nargs="+", choices=WAYS, default=WAYS)
     parser.add_argument("--write", action="store_true", help="measure writing instead, with each index left out")
     options = parser.parse_args()
     for database in options.databases:
         sample = Sample(random.Random(0))
-        with own(database) as connect:
-            if connect is None:
+        with own(database) as backend:
+            if backend is None:
                 say(f"\n{database} is not here")
                 continue
             begin = time.perf_counter()
-            load(connect, database, sample.watching(accounts(options.accounts)))
+            load(backend.connect, database, sample.watching(accounts(options.accounts)))
             seconds = time.perf_counter() - begin
-            with DBAPIAccountStore(connect, dialect=database) as store:
-                store.check()
-                say(
-                    f"\n{database} {facts(connect, database)}: {options.accounts:,} accounts, loaded in {seconds:.0f} s"
-                )
+            say(f"\n{database} {facts(backend)}: {options.accounts:,} accounts, loaded in {seconds:.0f} s")
+            if options.write:
+                with opened(backend) as store:
+                    measure_writes(store, backend, options.accounts, options.rounds)
+                continue
+            for way in options.ways:
                 before = os.getloadavg()[0]
-                if options.write:
-                    measure_writes(store, connect, database, options.accounts, options.rounds)
-                else:
-                    asked = Asked(store, database)
-                    measure_pages(asked, sample, pages=options.pages, rounds=options.rounds, peers=options.peers)
-            say(f"{os.cpu_count()} cores, load {before:.2f} before and {os.getloadavg()[0]:.2f} after")
+                peers = options.peers if way == "driver" else 0
+                with opened(backend if way == "driver" else attrs.evolve(backend, name=f"{way}-{database}")) as store:
+                    store.check()
+                    say(f"\nover {'its driver' if way == 'driver' else 'SQLAlchemy'}")
+                    measure_pages(Asked(store, database), sample, options.pages, options.rounds, peers)
+                say(f"{os.cpu_count()} cores, load {before:.2f} before and {os.getloadavg()[0]:.2f} after")
 
 
 @contextmanager
-def own(database: str) -> Iterator[Connect | None]:
-    """Yield what connects to an empty database that is removed afterwards, or None where its server is missing."""
+def own(database: str) -> Iterator[Backend | None]:
+    """Yield an empty database, reached by its driver and removed afterwards, or None where its server is missing."""
     if database == "sqlite":
         with tempfile.TemporaryDirectory() as folder:
-            yield lambda: sqlite3.connect(Path(folder) / "portal.db", check_same_thread=False)
+            yield Backend(database, str(Path(folder) / "portal.db"))
         return
     with ExitStack() as stack:
         try:
-            connect: Connect | None = stack.enter_context(own_database(database))
+            place = stack.enter_context(own_database(database)).name
         except pytest.skip.Exception:
-            connect = None
-        yield connect
+            yield None
+        else:
+            yield Backend(database, place)
 
 
-def facts(connect: Connect, database: str) -> str:
+@contextmanager
+def opened(backend: Backend) -> Iterator[SQLAccountStore]:
+    """Yield a store."""
+    with backend.open() as store:
+        if not isinstance(store, SQLAccountStore):
+            raise TypeError(f"{backend.name} opens no store over SQL")
+        yield store
+
+
+def facts(backend: Backend) -> str:
     """Return the database's version, and how much of it it keeps in memory."""
     asking = {
         "sqlite": "SELECT sqlite_version(), -cache_size || ' KiB' FROM pragma_cache_size",
         "postgresql": "SELECT current_setting('server_version'), current_setting('shared_buffers')",
         "mariadb": "SELECT VERSION(), CONCAT(@@innodb_buffer_pool_size DIV 1048576, ' MiB')",
     }
-    connection = connect()
+    connection = backend.connect()
     cursor = connection.cursor()
-    cursor.execute(asking[database])
+    cursor.execute(asking[backend.database])
     version, memory = cursor.fetchone()
     connection.close()
     return f"{version}, {memory} of cache"
 
 
-def measure_pages(asked: Asked, sample: Sample, *, pages: int, rounds: int, peers: int) -> None:
+def measure_pages(asked: Asked, sample: Sample, pages: int, rounds: int, peers: int) -> None:
     """Print one line for each kind of page."""
     heads = "".join(f"{head:>8}" for head in ("p50", "p95", "least", "most", "p99", "CPU"))
     say(f"{'milliseconds':34}{heads}{'peer p50':>11}{'ratio':>8}")
@@ -314,20 +328,21 @@ def measure_pages(asked: Asked, sample: Sample, *, pages: int, rounds: int, peer
         say(f"{name:34}{1000 * statistics.median(asked.total(query) for _ in range(3)):8.2f}")
 
 
-def measure_writes(store: DBAPIAccountStore, connect: Connect, dialect: str, count: int, rounds: int) -> None:
+def measure_writes(store: SQLAccountStore, backend: Backend, count: int, rounds: int) -> None:
     """Print how many accounts a second are issued a default, and added, with all indexes and without each."""
     table = layout_of("portal_").accounts
-    creation = creation_of(table, dialect_named(dialect))[1:]
+    dialect = dialect_named(backend.database)
+    creation = [index_of(table, name, dialect) for name in table.indexes]
     taken: dict[str, tuple[list[float], list[float]]] = {name: ([], []) for name in ("none", *table.indexes)}
     draw = random.Random(0)
     some = accounts(10**9, seed=2)
-    admin = connect()
-    dialect_named(dialect).prepare(admin)
+    admin = backend.connect()
+    dialect.prepare(admin)
     cursor = admin.cursor()
     for _ in range(rounds):
         for left_out, (issuing, adding) in taken.items():
             if left_out != "none":
-                cursor.execute(f"DROP INDEX {left_out}{f' ON {table.path}' if dialect == 'mariadb' else ''}")
+                cursor.execute(f"DROP INDEX {left_out}{f' ON {table.path}' if backend.database == 'mariadb' else ''}")
             for _ in range(_CHUNKS):
                 ids = [ContactId(str(700_000 + draw.randrange(count))) for _ in range(_CHUNK)]
                 issuing.append(timed(store, [issue(old) for old in store.find_many(ids).values() if old.is_active]))
@@ -345,7 +360,7 @@ def measure_writes(store: DBAPIAccountStore, connect: Connect, dialect: str, cou
         say(f"{f'without {left_out}' if left_out != 'none' else 'with all':38}{cells}")
 
 
-def timed(store: DBAPIAccountStore, changes: Sequence[Change]) -> float:
+def timed(store: SQLAccountStore, changes: Sequence[Change]) -> float:
     """Return the seconds that each of the changes took, in one transaction."""
     begin = time.perf_counter()
     results = store.apply(changes)
