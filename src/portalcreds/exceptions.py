@@ -185,7 +185,8 @@ class HashingUnavailableError(PortalCredsError, RuntimeError):
     A password could not be hashed, through no fault of the password's; nobody was denied or let in.
 
     Attributes:
-        code: The cause: ``out_of_memory``, ``closed``, ``missing_key``, or the class name of what a hasher raised.
+        code: The cause: ``out_of_memory``, ``no_thread``, ``closed``, ``given_back``, ``interrupted``, ``missing_key``,
+            or the class name of what a hasher raised.
     """
 
     code: str
@@ -193,7 +194,9 @@ class HashingUnavailableError(PortalCredsError, RuntimeError):
     def __str__(self) -> str:
         mends = {
             "out_of_memory": "give the process more memory, or the pool less",
+            "no_thread": "let the process have more threads, or start hashing before the interpreter ends",
             "closed": "use the hasher before closing it",
+            "given_back": "hash inside the permit's with block",
             "missing_key": "put the key that the hash names back on the KeyRing",
         }
         mend = mends.get(self.code, "see what the hasher or the executor needs")

@@ -9,6 +9,7 @@ import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from typing import NoReturn
 
 import pytest
 
@@ -277,6 +278,15 @@ def raise_out_of_memory() -> None:
     raise MemoryError("canary")
 
 
+class PanicError(BaseException):
+    """What an extension may raise: pyo3's PanicException is no `Exception` either."""
+
+
+def raise_panic() -> None:
+    """Fail as a Rust extension does."""
+    raise PanicError("canary")
+
+
 def raise_our_own() -> None:
     """Fail on purpose, with a cause that quotes the password."""
     raise InvalidValueError("password", "mend it") from ValueError("canary")
@@ -287,6 +297,8 @@ def raise_our_own() -> None:
     [
         (raise_encode_error, HashingUnavailableError("UnicodeEncodeError")),
         (raise_out_of_memory, HashingUnavailableError("out_of_memory")),
+        (raise_panic, HashingUnavailableError("PanicError")),
+        (sys.exit, HashingUnavailableError("SystemExit")),
         (raise_our_own, InvalidValueError("password", "mend it")),
     ],
 )
@@ -303,6 +315,44 @@ def test_nothing_of_the_password_leaves_with_an_error(
     assert str(caught.value) == str(expected)
     assert (caught.value.__cause__, caught.value.__context__) == (None, None)
     assert job.__name__ not in {entry.name for entry in caught.traceback}
+
+
+def test_a_thread_that_is_interrupted_leaves_nobody_waiting(pool: HashingPool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """R23: an exception thrown into the pool's thread between two lines of ours still becomes an answer."""
+
+    def interrupted(job: Callable[[], str]) -> NoReturn:
+        raise PanicError(job())
+
+    monkeypatch.setattr("portalcreds.hashers.pool._result_of", interrupted)
+    work = pool.submit(str)
+    # Not `outcome`, which would wait for ever if this were not so.
+    assert str(work.result(timeout=60).error) == str(HashingUnavailableError("interrupted"))
+
+
+def test_a_place_given_back_hashes_no_more(pool: HashingPool) -> None:
+    """R13: nobody hashes beyond the queue's limit with a place that somebody else may have by now."""
+    place = pool.admit()
+    assert place is not None
+    assert place.run(str) == ""
+    place.give_back()
+    with pytest.raises(HashingUnavailableError, match="with block"):
+        place.run(str)
+
+
+def test_too_few_threads_are_not_a_closed_pool(pool: HashingPool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """R23: a process at its limit of threads is told so, and its place comes back."""
+    place = pool.admit()
+    assert place is not None
+
+    def start(thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(threading.Thread, "start", start)
+        with pytest.raises(HashingUnavailableError) as caught:
+            place.run(str)
+    assert caught.value.code == "no_thread"
+    assert place.run(str) == ""
 
 
 def test_a_closed_pool_says_so() -> None:

@@ -80,5 +80,5 @@ def _hash_plaintext(hasher: PasswordHasher, plaintext: str, salt: bytes) -> tupl
         return "", error.code
     except MemoryError:
         return "", "out_of_memory"
-    except Exception as error:  # noqa: BLE001  What a host's hasher raises is not ours to know.
+    except BaseException as error:  # noqa: BLE001  What a host's hasher raises is not ours to know.
         return "", type(error).__name__

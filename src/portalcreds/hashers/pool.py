@@ -96,7 +96,7 @@ class HashingPool:
         Have the job run on a thread of the pool, without a place; `outcome` tells what became of it.
 
         Raises:
-            HashingUnavailableError: The pool is closed, or the interpreter is about to end.
+            HashingUnavailableError: The pool is closed, or no thread can be started.
         """
         from concurrent.futures import Future
 
@@ -133,12 +133,11 @@ class HashingPool:
         try:
             started = self._current().executor.submit(_run, work, job)
         except RuntimeError:
-            # That it is shut down is all that an executor raises this for.
+            # The pool or the interpreter shuts down, or the system gives this process no more threads.
             started = None
         if started is None:
-            raise HashingUnavailableError("closed")
-        # Closing the pool cancels what the executor knows of.
-        started.add_done_callback(lambda _started: work.cancel())
+            raise HashingUnavailableError("closed" if self._is_closed else "no_thread")
+        started.add_done_callback(lambda _started: _settle(work))
 
     def _current(self) -> _State:
         state = self._state
@@ -180,10 +179,13 @@ class PoolPlace:
         Return what the job returns.
 
         Raises:
-            PortalCredsError: What the job raised, or `HashingUnavailableError` if that was anything else, or if the
-                pool is closed.
+            PortalCredsError: What the job raised, or `HashingUnavailableError` if that was anything else, if the pool
+                is closed, or if the place was given back already.
         """
         from concurrent.futures import Future
+
+        if not self._held:
+            raise HashingUnavailableError("given_back")
 
         work: Future[JobResult[_T]] = Future()
         # Known here before it is started: an interruption may come as soon as it is, and the place is the work's.
@@ -244,6 +246,13 @@ def _run(work: Future[JobResult[_T]], job: Callable[[], _T]) -> None:
         work.set_result(_result_of(job))
 
 
+def _settle(work: Future[JobResult[_T]]) -> None:
+    """See to it that whoever waits for the work gets an answer, whatever became of the thread that did it."""
+    # Closing the pool cancels what the executor knows of; and an exception can be thrown into a thread from outside.
+    if not work.cancel() and not work.done():
+        work.set_result(JobResult(error=HashingUnavailableError("interrupted")))
+
+
 def _result_of(job: Callable[[], _T]) -> JobResult[_T]:
     # The frames of a job hold plaintext, and so may the text of what a host's verifier raises, UnicodeEncodeError
     # before all. So neither leaves this thread: ours are stripped of frames and context, of others the name is told.
@@ -254,7 +263,7 @@ def _result_of(job: Callable[[], _T]) -> JobResult[_T]:
         return JobResult(error=error.with_traceback(None))
     except MemoryError:
         return JobResult(error=HashingUnavailableError("out_of_memory"))
-    except Exception as error:  # noqa: BLE001  What a host's verifier raises is not ours to know.
+    except BaseException as error:  # noqa: BLE001  What a host's verifier raises is not ours to know, and somebody waits.
         return JobResult(error=HashingUnavailableError(type(error).__name__))
 
 
