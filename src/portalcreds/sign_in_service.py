@@ -246,8 +246,10 @@ class SignInService:
         try:
             # Every reason to deny goes through this one call, which costs the same for all of them (R7).
             check = permit.check(attempt.password, stored)
-        except HashingUnavailableError:
-            self._throttle.withdraw(account, guess)
+        except HashingUnavailableError as error:
+            # On the record with its code, or nobody would learn why families cannot get in.
+            noted = self._throttle.withdraw(account, guess, attempt.name, error.code)
+            self._record(account, attempt.source, noted)
             raise
         if account is None or guess.refusal is not None or not check.matched:
             self._deny(attempt, account, guess, guess.refusal or check.fault or "wrong_password")

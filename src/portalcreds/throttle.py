@@ -143,26 +143,38 @@ class Throttle:
             username: The user name, as for `retry_after`.
             refusal: Why it may not be verified whatever the throttle says, as a code, or None if it may.
         """
-        (sprays,) = self._counter.counts([_spray_key(self._clock(), self.limits.spray)])
+        withdrawn_key = f"{_DECOY}:withdrawn" if account is None else _withdrawn_key(account)
+        # What is withdrawn between these two lines counts as a failure here, and not the other way round.
+        sprays, withdrawn = self._counter.counts([_spray_key(self._clock(), self.limits.spray), withdrawn_key])
         if refusal is None and sprays >= self.limits.spray.attempts and _is_live_default(account):
             refusal = "spray"
         if account is None or refusal is not None:
             self._counter.hit(f"{_DECOY}:{_username_digest(username)}", self.limits.spray.window)
             return Guess(refusal=refusal, failures_before=0, reaches_cap=False)
-        attempts = self._counter.hit(_account_key(account), None)
+        attempts = self._counter.hit(_account_key(account), None) - withdrawn
         cap = self._cap(account)
         return Guess(
             refusal="spent" if attempts > cap else None, failures_before=attempts - 1, reaches_cap=attempts == cap
         )
 
-    def withdraw(self, account: Account | None, guess: Guess) -> None:
-        """Take back, as far as can be, what `begin` counted of an attempt that memory did not suffice to verify."""
-        if account is None or guess.refusal is not None or guess.failures_before:
-            return
-        # A count cannot be lowered by one atomically. Where this attempt is all there is, it is cleared; beside real
-        # failures it stays, so that a shortage gives no guesses away but those begun between these two lines.
-        if list(self._counter.counts([_account_key(account)])) == [1]:
-            self._counter.clear(_account_key(account))
+    def withdraw(
+        self, account: Account | None, guess: Guess, username: str, reason: str
+    ) -> list[tuple[AuditKind, str]]:
+        """
+        Take back what `begin` counted of an attempt that could not be verified, and return what goes on the record.
+
+        However long hashing fails, a key is missing or memory is short, nobody's credential is spent by it.
+
+        Args:
+            account: As for `begin`.
+            guess: What that returned.
+            username: As for `begin`.
+            reason: Why it could not be verified, as a code.
+        """
+        if account is not None and guess.refusal is None:
+            # A count of its own: one that is shared cannot be lowered by one atomically.
+            self._counter.hit(_withdrawn_key(account), None)
+        return [(AuditKind.SIGN_IN_FAILED, reason)] if self._is_on_record("unavailable", username) else []
 
     def record_failure(
         self, account: Account | None, guess: Guess, username: str, source: str | None
@@ -189,35 +201,44 @@ class Throttle:
         A ticket cannot be guessed, and a good one is never refused for others that were not; but beyond the first limit
         on a user name, here on whom the tickets name, the record says no more of them: a flood must not fill it.
         """
-        now = self._clock()
-        limit = self.limits.per_username[0] if self.limits.per_username else self.limits.spray
-        key = f"ticket:{_username_digest(contact_id)}:{_window_name(now, limit.window)}"
-        noted = self._count_windows(now, None, source)
-        if self._counter.hit(key, limit.window) <= limit.attempts:
+        noted = self._count_windows(self._clock(), None, source)
+        if self._is_on_record("ticket", contact_id):
             noted.insert(0, (AuditKind.TICKET_REFUSED, "ticket_invalid"))
         return noted
 
     def record_success(self, account: Account, guess: Guess, username: str) -> None:
         """Forget the failures of an account whose owner proved who they are."""
         keys = self._username_keys(username)
-        failures, *counts = self._counter.counts([_account_key(account), *keys])
+        attempts, withdrawn, *counts = self._counter.counts([_account_key(account), _withdrawn_key(account), *keys])
         # If this guess is the last that the cap allows, all beyond it were refused, and only it reached the cap.
-        spent_meanwhile = failures >= self._cap(account) and not guess.reaches_cap
+        spent_meanwhile = attempts - withdrawn >= self._cap(account) and not guess.reaches_cap
         if not spent_meanwhile:
-            self._counter.clear(_account_key(account))
+            self._forget(account)
         for key, count in zip(keys, counts, strict=True):
             if count:
                 self._counter.clear(key)
 
     def unlock(self, account: Account) -> None:
         """Forget the failures of an account, its user name's included; the source's and the tenant's stay."""
-        for key in [_account_key(account), *self._username_keys(account.username_key)]:
+        self._forget(account)
+        for key in self._username_keys(account.username_key):
             self._counter.clear(key)
 
     def is_spent(self, account: Account) -> bool:
         """Return whether the account's credential is denied until it is issued again or unlocked."""
-        (failures,) = self._counter.counts([_account_key(account)])
-        return failures >= self._cap(account)
+        attempts, withdrawn = self._counter.counts([_account_key(account), _withdrawn_key(account)])
+        return attempts - withdrawn >= self._cap(account)
+
+    def _forget(self, account: Account) -> None:
+        # In this order: cut off in between, an account has too many failures on it and not too few.
+        self._counter.clear(_withdrawn_key(account))
+        self._counter.clear(_account_key(account))
+
+    def _is_on_record(self, kind: str, name: str) -> bool:
+        """Return whether the record has room for one more of its kind about that name: a flood must not fill it."""
+        limit = self.limits.per_username[0] if self.limits.per_username else self.limits.spray
+        key = f"{kind}:{_username_digest(name)}:{_window_name(self._clock(), limit.window)}"
+        return self._counter.hit(key, limit.window) <= limit.attempts
 
     def _cap(self, account: Account) -> int:
         issued = account.credential.origin == CredentialOrigin.ISSUED
@@ -253,6 +274,10 @@ def _is_live_default(account: Account | None) -> bool:
 
 def _account_key(account: Account) -> str:
     return f"account:{_digest(account.contact_id)}:{account.credential.epoch}"
+
+
+def _withdrawn_key(account: Account) -> str:
+    return f"withdrawn:{_digest(account.contact_id)}:{account.credential.epoch}"
 
 
 def _spray_key(now: datetime, limit: Limit) -> str:

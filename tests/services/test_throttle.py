@@ -6,13 +6,14 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
 
+import attrs
 import pytest
 
 from portal import GOOD_PASSWORD, OFFICE, OTHER_PASSWORD, Portal, issued, settled, ticket_of, watched
 from portalcreds.accounts import PasswordHash
 from portalcreds.audit import AuditKind
 from portalcreds.exceptions import ConfigurationError
-from portalcreds.hashers import Argon2Hasher, HashingPool, UpgradingHasher
+from portalcreds.hashers import Argon2Hasher, HashingPool, KeyRing, UpgradingHasher
 from portalcreds.outcomes import (
     PasswordChanged,
     PasswordChangeRequired,
@@ -21,6 +22,7 @@ from portalcreds.outcomes import (
     SignInDenied,
     TicketInvalid,
     TryLater,
+    Unavailable,
 )
 from portalcreds.testing.hashers import CHEAPEST_CHOSEN, CHEAPEST_ISSUED
 from portalcreds.throttle import MAX_CONSECUTIVE_FAILURES, Limit, ThrottleLimits
@@ -213,7 +215,7 @@ def test_a_counters_keys_do_not_tell_what_was_typed(memory_portal: Portal) -> No
     settled(memory_portal)
     for typed in ("correct horse battery", "rabbiatici", "x" * 4000, "\ud800"):
         memory_portal.sign_ins.sign_in(typed, "guess", source="192.0.2.7")
-    assert {key.partition(":")[0] for key in keys} == {"username", "source", "spray", "decoy", "account"}
+    assert {key.partition(":")[0] for key in keys} == {"username", "source", "spray", "decoy", "account", "withdrawn"}
     assert all(key.isascii() and len(key) <= 100 for key in keys)
     assert not [key for key in keys if any(word in key for word in ("correct", "rabbiatici", "guess", "192", "c-1"))]
     typed_names = {key.split(":")[1] for key in keys if key.startswith("username:")}
@@ -498,8 +500,47 @@ def test_a_shortage_of_memory_gives_no_guesses_away(portal: Portal) -> None:
     short_of_memory = throttle.begin(account, "rabbiatici", None)
     for _ in range(8):
         throttle.record_failure(account, throttle.begin(account, "rabbiatici", None), "rabbiatici", None)
-    throttle.withdraw(account, short_of_memory)
-    assert throttle.begin(account, "rabbiatici", None).failures_before == 9
+    throttle.withdraw(account, short_of_memory, "rabbiatici", "out_of_memory")
+    assert throttle.begin(account, "rabbiatici", None).failures_before == 8
+
+
+def test_what_could_not_be_verified_spends_nothing(portal: Portal) -> None:
+    """R9, R23: one mistake, then a key that is missing for a hundred right tries: the owner still gets in after it."""
+    keys = {"old": bytes(range(16)), "new": bytes(range(16, 32))}
+    both, one = KeyRing(current="old", keys=keys), KeyRing(current="new", keys={"new": keys["new"]})
+
+    def with_keys(ring: KeyRing) -> UpgradingHasher:
+        chosen, issued = (Argon2Hasher(cost, key_ring=ring) for cost in (CHEAPEST_CHOSEN, CHEAPEST_ISSUED))
+        return UpgradingHasher(chosen=chosen, issued=issued)
+
+    with with_keys(both) as whole, with_keys(one) as lacking:
+        portal = attrs.evolve(portal, hasher=whole)
+        settled(portal)
+        guess(portal, 1)
+        without_key = portal.with_parts(sign_in_hasher=lacking)
+        for _ in range(105):
+            assert without_key.sign_ins.sign_in("rabbiatici", GOOD_PASSWORD) == Unavailable()
+        assert portal.kinds("c-1").count("authn_login_fail missing_key") == 10
+        assert not portal.throttle.is_spent(portal.account("c-1"))
+        assert portal.throttle.begin(portal.account("c-1"), "rabbiatici", None).failures_before == 1
+        assert isinstance(portal.sign_ins.sign_in("rabbiatici", GOOD_PASSWORD), SignedIn)
+        assert portal.throttle.begin(portal.account("c-1"), "rabbiatici", None).failures_before == 0
+
+
+def test_what_is_withdrawn_late_gives_no_guesses_away(portal: Portal) -> None:
+    """R9: attempts withdrawn while others fail never let more failures through than the cap."""
+    throttle = portal.with_parts(limits=limits(default_failures=10)).throttle
+    issued(portal)
+    account = portal.account("c-1")
+    waiting = [throttle.begin(account, "rabbiatici", None) for _ in range(5)]
+    verified = [throttle.begin(account, "rabbiatici", None) for _ in range(5)]
+    assert throttle.begin(account, "rabbiatici", None).refusal == "spent"
+    for one in waiting:
+        throttle.withdraw(account, one, "rabbiatici", "out_of_memory")
+    verified += [throttle.begin(account, "rabbiatici", None) for _ in range(20)]
+    # The one refused as spent counts on: it was never looked at, and is not withdrawn either.
+    assert [one.refusal for one in verified].count(None) == 9
+    assert throttle.is_spent(account)
 
 
 def test_invalid_tickets_fill_no_record(portal: Portal) -> None:
