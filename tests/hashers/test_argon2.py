@@ -192,6 +192,12 @@ def test_a_stored_hash_is_not_a_password(hasher: Argon2Hasher) -> None:
     assert not any(hasher.verify(Secret(part), PasswordHash(part)) for part in parts)
 
 
+@pytest.mark.whole
+def test_no_salt_is_drawn_twice(hasher: Argon2Hasher) -> None:
+    """A12: of 100,000 hashes of one password no two share a salt."""
+    assert len({hasher.hash(Secret("same")).encoded.split("$")[4] for _ in range(100_000)}) == 100_000
+
+
 def test_salts_are_drawn_anew_for_each_hash(hasher: Argon2Hasher) -> None:
     """A12: of 2,000 hashes of one password no two share a salt, each of 16 bytes."""
     salts = [hasher.hash(Secret("same")).encoded.split("$")[4] for _ in range(2000)]
@@ -335,8 +341,9 @@ def hashing_failed(*_args: object, **_kwargs: object) -> bytes:
         ("verify_secret", decoding_failed),
         ("hash_secret", lambda *_args, **_kwargs: b"$argon2id$v=19$m=8,t=1,p=1$c2l4dGVlbiBieXRlIHNsdA$AAAA"),
         ("hash_secret", hashing_failed),
+        ("hash_secret", lambda *_args: b""),
     ],
-    ids=["always yes", "always no", "always fails", "another hash", "hashing fails"],
+    ids=["always yes", "always no", "always fails", "another hash", "hashing fails", "another interface"],
 )
 def test_a_broken_backend_is_found_at_construction(name: str, broken: object, monkeypatch: pytest.MonkeyPatch) -> None:
     """A11: a backend that says yes to everything lets nobody in, because there is no hasher."""

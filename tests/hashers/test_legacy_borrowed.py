@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import hmac
+import time
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from passlib.context import CryptContext
 
 from portalcreds.accounts import PasswordHash
 from portalcreds.exceptions import ConfigurationError, HashingUnavailableError
@@ -29,6 +32,10 @@ class Context:
         if self.answers.get("plaintext"):
             return "plaintext"
         return "rot13" if encoded.startswith("rot13$") else None
+
+    def handler(self, scheme: object) -> Any:
+        """Return what handles the scheme: something whose cost is fixed."""
+        return SimpleNamespace(name=scheme, setting_kwds=("salt",))
 
     def verify(self, password: str, encoded: str) -> bool:
         """Say what is so, or do what this context is told to do."""
@@ -104,3 +111,75 @@ def test_odd_passwords_do_not_reach_the_host(password: str) -> None:
     assert verifier.verify(RIGHT, PasswordHash(ENCODED)) is True
     assert verifier.verify(Secret(password), PasswordHash(ENCODED)) is False
     assert seen == ["password"]
+
+
+# Schemes as an installed base has them, configured to be cheap; passlib writes none of these more cheaply.
+CONTEXT = CryptContext(
+    schemes=["pbkdf2_sha256", "sha512_crypt", "phpass", "bcrypt", "scrypt", "ldap_sha256_crypt", "django_pbkdf2_sha256",
+             "ldap_pbkdf2_sha512", "sha1_crypt", "hex_md5", "ldap_salted_sha1", "md5_crypt", "django_argon2", "argon2"],
+    sha1_crypt__default_rounds=2000,
+)  # fmt: skip
+CHEAP_ROUNDS = {"phpass": 7, "bcrypt": 4, "scrypt": 4}
+DIGEST = "A" * 43
+
+
+@pytest.mark.parametrize("scheme", [name for name in CONTEXT.schemes() if "argon2" not in name])
+def test_a_real_context_verifies_what_it_wrote(scheme: str) -> None:
+    """F2: libpass's own hashes, with and without rounds or a prefix, are matched by their password alone."""
+    handler = CONTEXT.handler(scheme)
+    has_rounds = "rounds" in handler.setting_kwds
+    encoded = PasswordHash(
+        (handler.using(rounds=CHEAP_ROUNDS.get(scheme, 1000)) if has_rounds else handler).hash("p\xe4ss")
+    )
+    verifier = CryptContextVerifier(CONTEXT)
+    assert verifier.identify(encoded)
+    assert verifier.verify(Secret("p\xe4ss"), encoded) is True
+    assert verifier.verify(Secret("pass"), encoded) is False
+    assert verifier.memory_bytes_for(encoded) == (128 * 16 * 8 if scheme == "scrypt" else 0)
+
+
+@pytest.mark.parametrize(
+    "encoded",
+    [
+        f"$pbkdf2-sha256$2000001$c2VsZi10ZXN0${DIGEST}",
+        f"$pbkdf2-sha256$4294967295$c2VsZi10ZXN0${DIGEST}",
+        f"{{PBKDF2-SHA512}}1000001$c2VsZi10ZXN0${'A' * 86}",
+        f"pbkdf2_sha256$2000001$salt${DIGEST}=",
+        f"$6$rounds=656001$selftest${'A' * 86}",
+        f"$6$rounds=999999999$selftest${'A' * 86}",
+        f"{{CRYPT}}$5$rounds=999999999$selftest${DIGEST}",
+        f"$P$Iselftest{'0' * 22}",
+        f"$2b$14$abcdefghijklmnopqrstuu{'g' * 31}",
+        f"$2b$31$abcdefghijklmnopqrstuu{'g' * 31}",
+        f"$scrypt$ln=18,r=8,p=1$c2VsZi10ZXN0${DIGEST}",
+        f"$scrypt$ln=4,r=8,p=17$c2VsZi10ZXN0${DIGEST}",
+        f"$scrypt$ln=20,r=1048576,p=1$c2VsZi10ZXN0${DIGEST}",
+        f"$sha1$2001$c2VsZi10ZXN0${'A' * 28}",
+        f"$argon2id$v=19$m=1048576,t=1,p=1$c2VsZi10ZXN0LW9m${DIGEST}",
+        f"argon2$argon2id$v=19$m=1048576,t=1,p=1$c2VsZi10ZXN0LW9m${DIGEST}",
+    ],
+)
+def test_a_context_bounds_nothing_so_we_do(encoded: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """R10, A4: what asks for more than context and ceilings allow is refused, and the context is never asked."""
+    verifier = CryptContextVerifier(CONTEXT)
+    monkeypatch.setattr(CryptContext, "verify", lambda *args, **keywords: True)
+    assert CONTEXT.identify(encoded) is not None
+    assert not verifier.identify(PasswordHash(encoded))
+    assert not verifier.verify(RIGHT, PasswordHash(encoded))
+    assert verifier.memory_bytes_for(PasswordHash(encoded)) == 0
+
+
+def test_what_the_context_would_write_is_let_in() -> None:
+    """R10: a host that configured more rounds than our ceilings goes on verifying what it wrote, and nothing above."""
+    encoded = "$pbkdf2-sha512$1500000$c2VsZi10ZXN0$" + "A" * 86
+    dearer = CryptContext(["pbkdf2_sha512"], pbkdf2_sha512__default_rounds=1_500_000)
+    assert CryptContextVerifier(dearer).identify(PasswordHash(encoded))
+    assert not CryptContextVerifier(dearer).identify(PasswordHash(encoded.replace("1500000", "1500001")))
+
+
+def test_a_long_password_is_not_stretched_without_bounds() -> None:
+    """R10: sha-crypt hashes the whole password in each round, so that 256 emoji at 656,000 rounds would be seconds."""
+    encoded = PasswordHash("$6$rounds=656000$selftest$" + "A" * 86)
+    began = time.process_time()
+    assert CryptContextVerifier(CONTEXT).verify(Secret("\U0001f600" * 256), encoded) is False
+    assert time.process_time() - began < 1

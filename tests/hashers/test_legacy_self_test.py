@@ -116,6 +116,20 @@ def test_out_of_memory_is_nobodys_wrong_password(monkeypatch: pytest.MonkeyPatch
     assert caught.value.__context__ is None
 
 
+def test_a_backend_that_fails_is_nobodys_wrong_password(monkeypatch: pytest.MonkeyPatch) -> None:
+    """R14, R23: of what OpenSSL raises the class is told, and neither text nor frames, which hold the password."""
+    verifier = legacy.Werkzeug()
+
+    def broken(content: bytes, **keywords: object) -> bytes:
+        raise ValueError(content)
+
+    monkeypatch.setattr(hashlib, "scrypt", broken)
+    with pytest.raises(HashingUnavailableError) as caught:
+        verifier.verify(Secret("password"), PasswordHash(verifier.schemes[0].known))
+    assert caught.value.code == "ValueError"
+    assert caught.value.__context__ is None
+
+
 def test_a_part_out_of_bounds_is_no_part() -> None:
     """R10: lengths are checked of bytes, not of characters."""
     part = Part(lambda text: text.encode(), 2, 3)

@@ -10,7 +10,7 @@ import pytest
 
 from portalcreds.accounts import PasswordHash
 from portalcreds.exceptions import HashingUnavailableError, InvalidValueError
-from portalcreds.hashers import Argon2Hasher, UpgradingHasher
+from portalcreds.hashers import Argon2Hasher, Argon2Parameters, HashingPool, UpgradingHasher
 from portalcreds.hashers.legacy import BareDigests, Django, LdapSalted, Moodle, Wrapping, digest_hash
 from portalcreds.secret import Secret
 from portalcreds.testing.hashers import CHEAPEST_CHOSEN, CHEAPEST_ISSUED, CountingHasher
@@ -135,7 +135,24 @@ def test_wrapping_is_slow_and_says_what_it_takes() -> None:
     wrapped = wrapping.wrap(PasswordHash(LdapSalted.schemes[0].known))
     assert wrapping.is_slow is True
     assert wrapping.memory_bytes_for(wrapped) == CHEAPEST_CHOSEN.memory_bytes
-    assert Wrapping(LdapSalted(), CountingHasher(CHEAP)).memory_bytes_for(wrapped) == 0
+    assert Wrapping(LdapSalted(), CountingHasher(CHEAP)).memory_bytes_for(wrapped) == CHEAPEST_CHOSEN.memory_bytes
+
+
+def test_the_pool_is_told_what_the_stored_hash_takes() -> None:
+    """R13: a table that was wrapped at a higher cost takes that cost's memory, whatever the hasher writes by now."""
+    dearer = Argon2Parameters(memory_kib=64 * 1024, time_cost=1, lanes=1)
+    wrapped = Wrapping(BareDigests(), Argon2Hasher(dearer)).wrap(digest_hash("md5", "0" * 32))
+    cheaper = Wrapping(BareDigests(), CHEAP)
+    assert cheaper.memory_bytes_for(wrapped) == dearer.memory_bytes
+    profiles = {"chosen": CHEAP, "issued": Argon2Hasher(CHEAPEST_ISSUED)}
+    with (
+        HashingPool(max_memory_bytes=32 * 1024 * 1024, slot_memory_bytes=1024 * 1024) as pool,
+        UpgradingHasher(**profiles, legacy=[cheaper], pool=pool, denial_floor=FLOOR) as hasher,
+    ):
+        permit = hasher.admit()
+        assert permit is not None
+        with permit:
+            assert permit.check(Secret("password"), wrapped).fault == "hash_refused"
 
 
 def test_hashing_that_fails_is_told(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,6 +10,7 @@ import traceback
 import unicodedata
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
+from datetime import timedelta
 from multiprocessing import get_context
 from typing import Any, cast
 
@@ -29,7 +30,8 @@ from portalcreds.hashers import (
     UpgradingHasher,
     upgrading,
 )
-from portalcreds.protocols import CredentialHasher, HashCheck
+from portalcreds.hashers.legacy import AspNetIdentity, BareDigests, Django, LdapSalted, Moodle, Werkzeug, Wrapping
+from portalcreds.protocols import CredentialHasher, HashCheck, LegacyVerifier
 from portalcreds.secret import Secret
 from portalcreds.testing.hashers import CHEAPEST_CHOSEN, CHEAPEST_ISSUED, CountingHasher
 
@@ -870,3 +872,58 @@ def test_a_legacy_hash_that_takes_more_than_the_pool_has_is_refused(bench: Bench
     ):
         check = permit.check(Secret("password"), legacy_hash("password"))
     assert (check.matched, check.fault, hungry.verifies) == (False, "hash_refused", 0)
+
+
+@pytest.mark.parametrize("floor", [0, 1, 1.5, "1", timedelta(0), timedelta(seconds=-1)])
+def test_a_floor_that_is_none_is_refused(floor: Any) -> None:
+    """R7: a number of seconds, or no time at all, shows itself when the portal starts and not at the first denial."""
+    with pytest.raises(ConfigurationError) as caught:
+        UpgradingHasher(chosen=Argon2Hasher(CHEAPEST_CHOSEN), issued=Argon2Hasher(CHEAPEST_ISSUED), denial_floor=floor)
+    assert caught.value.argument == "denial_floor"
+
+
+def test_a_generator_of_verifiers_is_taken_whole() -> None:
+    """R7: asking which of them are slow uses none of them up."""
+    slow = Reversed()
+    slow.is_slow = True
+    with pytest.raises(ConfigurationError, match="denial_floor"):
+        UpgradingHasher(legacy=(verifier for verifier in [Reversed(), slow]))
+    with UpgradingHasher(
+        chosen=Argon2Hasher(CHEAPEST_CHOSEN),
+        issued=Argon2Hasher(CHEAPEST_ISSUED),
+        legacy=(verifier for verifier in [Reversed()]),
+    ) as hasher:
+        permit = hasher.admit()
+        assert permit is not None
+        with permit:
+            assert permit.check(Secret(PASSWORD), PasswordHash("reversed$" + PASSWORD[::-1])).matched
+
+
+@pytest.mark.parametrize(
+    "legacy",
+    [
+        [BareDigests(), BareDigests(encoding="cp1252")],
+        [Moodle(site_salts=["one"]), LdapSalted(), Moodle(site_salts=["two"])],
+        [Wrapping(BareDigests(), OTHER), Wrapping(BareDigests(encoding="cp1252"), OTHER)],
+        [AspNetIdentity(), AspNetIdentity(encoding="utf-16-le")],
+    ],
+    ids=["encodings", "site salts", "wrapped", "payloads"],
+)
+def test_a_verifier_that_would_never_be_asked_is_refused(legacy: list[LegacyVerifier]) -> None:
+    """R23: the first that identifies a hash is taken, so that the accounts of the second would be denied silently."""
+    with pytest.raises(ConfigurationError) as caught:
+        UpgradingHasher(legacy=legacy, denial_floor=timedelta(seconds=1))
+    assert caught.value.argument == "legacy"
+
+
+def test_verifiers_that_share_no_hashes_stand_together() -> None:
+    """A digest and the same wrapped, payloads of two lengths, and what does not say what it takes, are all asked."""
+    UpgradingHasher(
+        chosen=Argon2Hasher(CHEAPEST_CHOSEN),
+        issued=Argon2Hasher(CHEAPEST_ISSUED),
+        legacy=[
+            BareDigests(), Wrapping(BareDigests(), OTHER), AspNetIdentity(), AspNetIdentity(subkey_bytes=16),
+            Django(), Werkzeug(), Reversed(), Reversed(),
+        ],
+        denial_floor=timedelta(seconds=1),
+    ).close()  # fmt: skip

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from datetime import timedelta
 from functools import partial
 from types import TracebackType
@@ -42,14 +42,15 @@ class UpgradingHasher:
     Args:
         chosen: Writes the hashes of passwords that their owners chose; by default `Argon2Hasher` with `CHOSEN`.
         issued: Writes the hashes of issued ones; by default `Argon2Hasher` with `ISSUED`.
-        legacy: Verify what neither of the two identifies. The first that identifies a hash is taken.
+        legacy: Verify what neither of the two identifies. The first that identifies a hash is taken, and no other.
         pool: Where to hash, or None for a pool of its own. A pool handed in is borrowed, and not closed.
         denial_floor: How long every denial takes at least by the clock. Needed with a slow legacy scheme, whose work no
-            other denial does: longer than it takes on this machine, such as a second.
+            other denial does: longer than it takes on this machine, such as two seconds.
 
     Raises:
-        ConfigurationError: One hash of a profile takes more memory than the pool has, or a legacy scheme is slow and
-            *denial_floor* is missing.
+        ConfigurationError: One hash of a profile takes more memory than the pool has; a legacy scheme is slow and
+            *denial_floor* is missing, or that is not more than zero; or a legacy verifier would never be asked, because
+            one before it takes its hashes.
     """
 
     def __init__(
@@ -57,13 +58,19 @@ class UpgradingHasher:
         *,
         chosen: PasswordHasher | None = None,
         issued: PasswordHasher | None = None,
-        legacy: Sequence[LegacyVerifier] = (),
+        legacy: Iterable[LegacyVerifier] = (),
         pool: HashingPool | None = None,
         denial_floor: timedelta | None = None,
     ) -> None:
+        legacy = tuple(legacy)
+        _refuse_shadowed(legacy)
+        # Typed, but a number of seconds is what people pass, and it would fail at the first denial and not here.
+        floor: object = denial_floor
+        if floor is not None and not (isinstance(floor, timedelta) and floor > timedelta(0)):
+            raise ConfigurationError("denial_floor", "pass a timedelta of more than zero, such as timedelta(seconds=2)")
         # What does not say that it is fast counts as slow.
         if denial_floor is None and any(getattr(verifier, "is_slow", True) for verifier in legacy):
-            mend = "pass how long every denial takes at least, such as timedelta(seconds=1): a legacy scheme is slow"
+            mend = "pass how long every denial takes at least, such as timedelta(seconds=2): a legacy scheme is slow"
             raise ConfigurationError("denial_floor", mend)
         chosen = Argon2Hasher(CHOSEN) if chosen is None else chosen
         issued = Argon2Hasher(ISSUED) if issued is None else issued
@@ -74,7 +81,7 @@ class UpgradingHasher:
         self._pool: Final = HashingPool(slot_memory_bytes=largest) if pool is None else pool
         self._chosen: Final = _profile(chosen)
         self._issued: Final = _profile(issued)
-        self._legacy: Final = tuple(legacy)
+        self._legacy: Final = legacy
         self._denial_floor: Final = timedelta(0) if denial_floor is None else denial_floor
 
     @property
@@ -296,6 +303,19 @@ class _Profile(_Route):
         if arena is not None and isinstance(self.verifier, Argon2Hasher):
             return self.verifier._hash_in(arena, password, salt)
         return self.verifier.hash(password, salt=salt)
+
+
+def _refuse_shadowed(legacy: tuple[LegacyVerifier, ...]) -> None:
+    """Refuse a verifier that would never be asked: accounts that only it can let in would be denied without a word."""
+    claimed: set[str] = set()
+    for verifier in legacy:
+        # Not in the protocol: of what does not say what it takes, nobody knows whether another one takes it too.
+        claims = set(getattr(verifier, "claims", ()))
+        if claims & claimed:
+            raise ConfigurationError(
+                "legacy", f"declare {type(verifier).__name__} once, with all that it needs to know"
+            )
+        claimed |= claims
 
 
 def _profile(hasher: PasswordHasher) -> _Profile:

@@ -48,6 +48,11 @@ class TableVerifier:
         """Whether a clock can tell its work from that of other hashes, so that denials need a floor (R7)."""
         return any(scheme.is_slow for scheme in self.schemes)
 
+    @property
+    def claims(self) -> tuple[str, ...]:
+        """Names of what it takes, so that no verifier declared after it is meant to take any of these."""
+        return tuple(scheme.name for scheme in self.schemes)
+
     def identify(self, password_hash: PasswordHash, /) -> bool:
         """Return whether the hash is well-formed, within bounds, and of one of the schemes. Never raises."""
         return self.find(password_hash) is not None
@@ -62,20 +67,23 @@ class TableVerifier:
         Return whether the password is the hash's. False for a hash that `identify` refuses.
 
         Raises:
-            HashingUnavailableError: Memory ran out: nothing is known about the password.
+            HashingUnavailableError: Memory ran out or the backend failed: nothing is known about the password.
         """
         # The gate comes first: behind it is code that works as long as the hash asks for (R10).
         found = self.find(password_hash)
         if found is None:
             return False
+        matches, failure = [], None
         try:
             # All of them, without stopping: how long it takes must not tell which of them matched.
             matches = [is_match(found[0], content, found[1]) for content in self.contents(password)]
         except MemoryError:
-            matches = None
+            failure = "out_of_memory"
+        except Exception as error:  # noqa: BLE001  OpenSSL's, Argon2's or bcrypt's own troubles.
+            failure = type(error).__name__
         # Raised here and not where it was caught: an error's context holds the frames that hold the plaintext.
-        if matches is None:
-            raise HashingUnavailableError("out_of_memory")
+        if failure is not None:
+            raise HashingUnavailableError(failure)
         return any(matches)
 
     def find(self, password_hash: PasswordHash, /) -> tuple[Scheme, Stored] | None:

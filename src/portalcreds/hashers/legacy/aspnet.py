@@ -87,6 +87,11 @@ class AspNetIdentity(TableVerifier):
             raise ConfigurationError("subkey_bytes", "pass 16 to 64; ASP.NET Core writes 32")
         TableVerifier.__attrs_post_init__(self)
 
+    @property
+    def claims(self) -> tuple[str, ...]:
+        """Names of what it takes; two with subkeys of different lengths stand in nobody's way."""
+        return (f"identity-{self.subkey_bytes}",)
+
     def is_allowed(self, scheme: Scheme, stored: Stored, /) -> bool:
         """Return whether the subkey is as long as it was when it was written."""
         return scheme.name == "identity-v2" or len(stored.digest) == self.subkey_bytes

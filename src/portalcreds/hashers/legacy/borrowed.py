@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 
 import attrs
 
 from ...accounts import PasswordHash
 from ...exceptions import ConfigurationError, HashingUnavailableError
 from ...secret import Secret
+from ._context_bounds import Demand, demand_of
 from ._digests import password_bytes
 from ._scheme import MAX_ENCODED_LENGTH
 
@@ -22,6 +23,10 @@ class CryptContext(Protocol):
 
     def identify(self, encoded: str, /) -> object:
         """Return the name of the hash's scheme, or None."""
+        ...
+
+    def handler(self, scheme: Any, /) -> Any:
+        """Return the class that handles the scheme, as the context configured it."""
         ...
 
     def verify(self, password: str, encoded: str, /) -> bool:
@@ -46,7 +51,7 @@ class CallableVerifier:
         ConfigurationError: It identifies plain text as a hash.
     """
 
-    identifies: Callable[[str], bool]
+    identifies: Callable[[str], object]
     verifies: Callable[[str, str], bool]
     is_slow: bool = True
 
@@ -86,9 +91,13 @@ class CryptContextVerifier:
     """
     Verify with the ``CryptContext`` that the host has, from passlib or libpass, whichever of the two it installed.
 
+    A context bounds what it writes, and verifies whatever a hash asks for. Here a hash may ask for what the context
+    would write itself, or for what the verifier of the same scheme in this package lets through, whichever is more.
+    scrypt has the latter bound alone. Argon2 is refused: what is within bounds is verified without a context, and
+    Django's form of it by `Django`.
+
     Attributes:
-        context: The context. Its schemes must not have ``plaintext`` among them, and what they may cost is the
-            context's to bound (R10).
+        context: The context. Its schemes must not have ``plaintext`` among them.
 
     Raises:
         ConfigurationError: The context identifies plain text as a hash.
@@ -106,8 +115,13 @@ class CryptContextVerifier:
         return True
 
     def identify(self, password_hash: PasswordHash, /) -> bool:
-        """Return whether the context knows the hash's scheme. Never raises."""
-        return _identified(self.context.identify, password_hash.encoded)
+        """Return whether the context knows the hash's scheme, and the hash is within bounds. Never raises."""
+        return _identified(self._demand_of, password_hash.encoded)
+
+    def memory_bytes_for(self, password_hash: PasswordHash, /) -> int:
+        """Return how much memory verifying this hash takes, in bytes; 0 for what is not worth counting."""
+        demand = self._demand_of(password_hash.encoded) if self.identify(password_hash) else None
+        return 0 if demand is None else demand.memory_bytes
 
     def verify(self, password: Secret, password_hash: PasswordHash, /) -> bool:
         """
@@ -116,11 +130,17 @@ class CryptContextVerifier:
         Raises:
             HashingUnavailableError: Memory ran out: nothing is known about the password.
         """
-        verifier = CallableVerifier(identifies=self._identifies, verifies=self.context.verify)
-        return verifier.verify(password, password_hash)
+        verifier = CallableVerifier(identifies=self.context.identify, verifies=self._verifies)
+        return self.identify(password_hash) and verifier.verify(password, password_hash)
 
-    def _identifies(self, encoded: str) -> bool:
-        return _identified(self.context.identify, encoded)
+    def _verifies(self, plaintext: str, encoded: str) -> bool:
+        demand = self._demand_of(encoded)
+        if demand is None or len(plaintext.encode("utf-8")) > demand.longest:
+            return False
+        return self.context.verify(plaintext, encoded)
+
+    def _demand_of(self, encoded: str) -> Demand | None:
+        return demand_of(self.context, encoded)
 
 
 def _identified(identify: Callable[[str], object], encoded: str) -> bool:

@@ -8,6 +8,7 @@ from ...accounts import PasswordHash
 from ...exceptions import InvalidValueError
 from ...protocols import PasswordHasher
 from ...secret import Secret
+from .._phc import parse
 from ._codecs import from_unpadded_base64, to_unpadded_base64
 from ._scheme import MAX_ENCODED_LENGTH, Scheme, Stored
 from ._table_verifier import TableVerifier
@@ -21,8 +22,11 @@ class Wrapping:
 
     What is stored names the scheme and has its salt, then the slow hash of the digest; the digest itself is nowhere.
     Verifying computes the digest of the password and asks the hasher for it, so the legacy hash does not open what was
-    made of it. The first sign-in writes an ordinary hash of the password in its place. Under `Moodle`, a password
-    costs one slow hash for each salt and one for none, twice that with a quote or backslash in it.
+    made of it. The first sign-in writes an ordinary hash of the password in its place.
+
+    A guess costs one slow hash, and another one where the password was typed in a form that is not canonical. Under
+    `Moodle` each of these is one for each salt and one for none, twice as many with a quote or a backslash in the
+    password: wrap those with a cheap hasher, such as ``Argon2Hasher(ISSUED)``, if the site had more than two salts.
 
     Attributes:
         verifier: Whose fast schemes are wrapped.
@@ -36,6 +40,11 @@ class Wrapping:
     def is_slow(self) -> bool:
         """Whether a clock can tell its work from that of other hashes (R7): it hashes once more than others do."""
         return True
+
+    @property
+    def claims(self) -> tuple[str, ...]:
+        """Names of what it takes, so that no verifier declared after it is meant to take any of these."""
+        return tuple(f"wrapped-{scheme.name}" for scheme in self.verifier.schemes if not scheme.is_slow)
 
     def wrap(self, password_hash: PasswordHash, /) -> PasswordHash:
         """
@@ -59,8 +68,13 @@ class Wrapping:
         return self._read(password_hash) is not None
 
     def memory_bytes_for(self, password_hash: PasswordHash, /) -> int:
-        """Return how much memory verifying this hash takes, in bytes, as far as the hasher tells."""
-        return int(getattr(self.hasher, "memory_bytes", 0)) if self.identify(password_hash) else 0
+        """Return how much memory verifying this hash takes, in bytes, as far as it or the hasher tells."""
+        found = self._read(password_hash)
+        if found is None:
+            return 0
+        # What it takes is what it was written with, and not what the hasher would write today.
+        slow = parse(found[2].encoded)
+        return int(getattr(self.hasher, "memory_bytes", 0)) if slow is None else slow.memory_kib * 1024
 
     def verify(self, password: Secret, password_hash: PasswordHash, /) -> bool:
         """
