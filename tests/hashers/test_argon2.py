@@ -140,7 +140,7 @@ def test_no_proper_prefix_is_accepted(hasher: Argon2Hasher, name: str) -> None:
     assert accepted == []
 
 
-@pytest.mark.parametrize("mutations", [4000, pytest.param(200_000, marks=pytest.mark.whole)])
+@pytest.mark.parametrize("mutations", [4000, pytest.param(50_000, marks=pytest.mark.whole)])
 def test_no_mutation_of_one_character_is_accepted(hasher: Argon2Hasher, mutations: int) -> None:
     """A4: of so many single-character changes, none verifies and none raises."""
     draw = random.Random(9106)  # noqa: S311  A sample to repeat, not a secret.
