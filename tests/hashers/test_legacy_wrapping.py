@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import hashlib
 from base64 import b64decode
+from collections.abc import Iterator
 from datetime import timedelta
+from traceback import format_exception
 
 import pytest
 
 from portalcreds.accounts import PasswordHash
-from portalcreds.exceptions import HashingUnavailableError, InvalidValueError
+from portalcreds.exceptions import ConfigurationError, HashingUnavailableError, InvalidValueError
 from portalcreds.hashers import Argon2Hasher, Argon2Parameters, HashingPool, UpgradingHasher
 from portalcreds.hashers.legacy import BareDigests, Django, LdapSalted, Moodle, Wrapping, digest_hash
 from portalcreds.secret import Secret
@@ -18,6 +20,9 @@ from portalcreds.testing.hashers import CHEAPEST_CHOSEN, CHEAPEST_ISSUED, Counti
 from .known_hashes import VECTORS, Vector
 
 CHEAP = Argon2Hasher(CHEAPEST_CHOSEN)
+IN_ARENA = Argon2Hasher(Argon2Parameters(memory_kib=8 * 1024, time_cost=1, lanes=1, insecure_for_tests=True))
+"""Large enough for an arena."""
+
 FLOOR = timedelta(microseconds=1)
 PHC = "$argon2id$v=19$m=16,t=1,p=1$MDEyMzQ1Njc4OWFiY2RlZg$dxM42BlXPGcRaznheIro4EsOsM+d+7/i5tdGzz5GT8c"
 
@@ -212,3 +217,45 @@ def test_every_legacy_hash_is_due_for_an_upgrade(shape: str) -> None:
     with hasher, hasher.admit() as permit:  # type: ignore[union-attr]  # The queue is empty.
         assert permit.check(Secret(vector.password), PasswordHash(vector.encoded)).needs_upgrade is True
         assert permit.check(Secret(vector.wrong), PasswordHash(vector.encoded)).needs_upgrade is False
+
+
+def test_a_whole_table_is_wrapped_in_order() -> None:
+    """A10: every hash of a table is wrapped, in its place, and opened by its own password alone."""
+    passwords = [f"password {number}" for number in range(60)]
+    table = [digest_hash("md5", hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()) for text in passwords]
+    with HashingPool(workers=2) as pool:
+        for hasher in (CHEAP, CountingHasher(CHEAP), IN_ARENA):
+            wrapping = Wrapping(BareDigests(), hasher)
+            wrapped = list(wrapping.wrap_all(iter(table), pool=pool))
+            assert len({one.encoded for one in wrapped}) == len(table)
+            assert all(
+                wrapping.verify(Secret(text), one) and not wrapping.verify(Secret(text + "x"), one)
+                for text, one in zip(passwords, wrapped, strict=True)
+            )
+
+
+def test_a_table_is_wrapped_a_little_ahead_and_up_to_the_first_fault() -> None:
+    """R23: a row that cannot be wrapped is told of in its place, without the hash, and no table is read at once."""
+    taken = []
+
+    def table() -> Iterator[PasswordHash]:
+        for number in range(100):
+            taken.append(number)
+            yield PasswordHash("canary") if number == 10 else digest_hash("md5", "0" * 32)
+
+    with HashingPool(workers=2) as pool:
+        wrapped = Wrapping(BareDigests(), CHEAP).wrap_all(table(), pool=pool)
+        first = [next(wrapped) for _ in range(10)]
+        with pytest.raises(InvalidValueError, match="password_hash") as caught:
+            next(wrapped)
+    assert len(first) == 10
+    assert max(taken) <= 10 + 4
+    assert "canary" not in "".join(format_exception(caught.value))
+
+
+def test_a_table_is_wrapped_within_the_pools_memory() -> None:
+    """R13: a hash that the pool can never hold is refused at once instead of waited for."""
+    with HashingPool(max_memory_bytes=1024 * 1024, slot_memory_bytes=1024) as pool:
+        with pytest.raises(ConfigurationError) as caught:
+            Wrapping(BareDigests(), IN_ARENA).wrap_all([], pool=pool)
+        assert caught.value.argument == "pool"

@@ -123,6 +123,11 @@ def raw_tag(
     return bytes(ffi.buffer(tag))
 
 
+def worthwhile(memory_bytes: int) -> bool:
+    """Return whether hashes of this size are to be computed in arenas, here and now."""
+    return memory_bytes >= WORTHWHILE_BYTES and arenas_work()
+
+
 def arenas_work() -> bool:
     """Return whether a small arena gives the plain call's tag and keeps nothing, tried on a thread that then ends."""
     verdict = []

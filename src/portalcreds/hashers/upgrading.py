@@ -16,7 +16,7 @@ from ..accounts import PasswordHash
 from ..exceptions import ConfigurationError, InvalidValueError
 from ..protocols import HashCheck, LegacyVerifier, PasswordHasher
 from ..secret import Secret
-from ._arena import WORTHWHILE_BYTES, Arena, arenas_work
+from ._arena import Arena, worthwhile
 from ._bulk import in_order, receive_from_elsewhere, send_elsewhere
 from ._phc import PREFIX, parse
 from .argon2 import CHOSEN, ISSUED, SALT_BYTES, Argon2Hasher
@@ -324,7 +324,7 @@ def _profile(hasher: PasswordHasher) -> _Profile:
         verifier=hasher,
         memory_bytes=memory_bytes,
         # Of a class made from it, nobody knows what the host changed.
-        in_arena=type(hasher) is Argon2Hasher and memory_bytes >= WORTHWHILE_BYTES and arenas_work(),
+        in_arena=type(hasher) is Argon2Hasher and worthwhile(memory_bytes),
         # A real hash and not a made-up one, so that verifying it goes the same way through any hasher.
         decoy=hasher.hash(Secret(secrets.token_urlsafe(32))),
     )

@@ -2,17 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+from functools import partial
+from typing import Final
+
 import attrs
 
 from ...accounts import PasswordHash
-from ...exceptions import InvalidValueError
+from ...exceptions import ConfigurationError, InvalidValueError
 from ...protocols import PasswordHasher
 from ...secret import Secret
+from .._arena import Arena, worthwhile
+from .._bulk import in_order
 from .._phc import parse
+from ..argon2 import Argon2Hasher
+from ..pool import HashingPool, outcome
 from ._codecs import from_unpadded_base64, to_unpadded_base64
 from ._scheme import MAX_ENCODED_LENGTH, Scheme, Stored
 from ._table_verifier import TableVerifier
 from ._tagged import TAG, WRAPPED
+
+_AHEAD_PER_WORKER: Final = 2
+"""Hashes in the pool for each thread: one that runs and one to go on with."""
 
 
 @attrs.frozen
@@ -54,14 +65,39 @@ class Wrapping:
             InvalidValueError: The verifier does not identify the hash, or its scheme is a slow one already.
             HashingUnavailableError: Hashing failed.
         """
-        found = self.verifier.find(password_hash)
-        if found is None:
-            raise InvalidValueError("password_hash", "pass a hash that the verifier identifies")
-        scheme, stored = found
-        if scheme.is_slow:
-            raise InvalidValueError("password_hash", f"import it as it is: {scheme.name} is slow without being wrapped")
-        slow = self.hasher.hash(_inner(scheme, stored.digest))
-        return PasswordHash(f"{TAG}wrapped-{scheme.name}${to_unpadded_base64(stored.salt)}{slow.encoded}")
+        return self._wrap_in(None, password_hash)
+
+    def wrap_all(self, password_hashes: Iterable[PasswordHash], /, *, pool: HashingPool) -> Iterator[PasswordHash]:
+        """
+        Yield what `wrap` makes of each hash of a whole table, in order, on all cores.
+
+        Closing the iterator, or an error, cancels what has not begun.
+
+        Args:
+            password_hashes: The hashes; taken from the iterable only a little ahead of what was yielded.
+            pool: Where to hash, and within how much memory; borrowed, not closed.
+
+        Raises:
+            ConfigurationError: One hash takes more memory than the pool has.
+            InvalidValueError: While iterating, in the place of the hash: as for `wrap`.
+            HashingUnavailableError: While iterating: hashing failed, or the pool is closed.
+        """
+        memory_bytes = int(getattr(self.hasher, "memory_bytes", 0))
+        if memory_bytes > pool.max_memory_bytes:
+            raise ConfigurationError("pool", "allow for at least one hash of the hasher's")
+        # Of a class made from it, nobody knows what the host changed.
+        in_arena = type(self.hasher) is Argon2Hasher and worthwhile(memory_bytes)
+
+        def work(password_hash: PasswordHash) -> PasswordHash:
+            with pool.memory(memory_bytes, in_arena=in_arena) as arena:
+                return self._wrap_in(arena, password_hash)
+
+        return in_order(
+            password_hashes,
+            lambda one: pool.submit(partial(work, one)),
+            outcome,
+            ahead=_AHEAD_PER_WORKER * pool.workers,
+        )
 
     def identify(self, password_hash: PasswordHash, /) -> bool:
         """Return whether it was wrapped, with one of the verifier's fast schemes in a hash of the hasher's."""
@@ -93,6 +129,20 @@ class Wrapping:
             for content in self.verifier.contents(password)
         ]
         return any(matches)
+
+    def _wrap_in(self, arena: Arena | None, password_hash: PasswordHash) -> PasswordHash:
+        found = self.verifier.find(password_hash)
+        if found is None:
+            raise InvalidValueError("password_hash", "pass a hash that the verifier identifies")
+        scheme, stored = found
+        if scheme.is_slow:
+            raise InvalidValueError("password_hash", f"import it as it is: {scheme.name} is slow without being wrapped")
+        inner = _inner(scheme, stored.digest)
+        if arena is not None and isinstance(self.hasher, Argon2Hasher):
+            slow = self.hasher._hash_in(arena, inner, None)
+        else:
+            slow = self.hasher.hash(inner)
+        return PasswordHash(f"{TAG}wrapped-{scheme.name}${to_unpadded_base64(stored.salt)}{slow.encoded}")
 
     def _read(self, password_hash: PasswordHash) -> tuple[Scheme, Stored, PasswordHash] | None:
         encoded = password_hash.encoded
