@@ -28,6 +28,7 @@ from base64 import b64encode
 from pathlib import Path
 
 import bcrypt
+from cryptography.hazmat.primitives.kdf.argon2 import Argon2id
 from django.conf import settings
 from passlib import hash as libpass
 from werkzeug import security as werkzeug
@@ -41,8 +42,11 @@ settings.configure(PASSWORD_HASHERS=[
 from django.contrib.auth import hashers as django  # noqa: E402  Configured first.
 
 from portalcreds.accounts import PasswordHash  # noqa: E402
+from portalcreds.hashers import Argon2Hasher, KeyRing, legacy  # noqa: E402
 from portalcreds.hashers import bcrypt as our_bcrypt  # noqa: E402
-from portalcreds.hashers import legacy  # noqa: E402
+from portalcreds.hashers._phc import StoredArgon2  # noqa: E402
+from portalcreds.hashers._phc import write as write_argon2  # noqa: E402
+from portalcreds.hashers.argon2 import Argon2Parameters  # noqa: E402
 from portalcreds.secret import Secret  # noqa: E402
 
 FOLDER = Path(__file__).with_name("vectors")
@@ -56,6 +60,7 @@ PASSWORDS = (
     "ß",
 )
 PAIRS = 5000
+CHEAPEST_CHOSEN = Argon2Parameters(memory_kib=16, time_cost=1, lanes=1, insecure_for_tests=True)
 ALGORITHMS = ("sha1", "sha256", "sha512")
 
 
@@ -276,6 +281,31 @@ def agree(pairs: int) -> int:
     return disagreements
 
 
+def agree_on_argon2(hashes: int) -> int:
+    """Compare with OpenSSL's Argon2id, with a pepper in every other hash."""
+    draw = random.Random(9106)  # noqa: S311  The same hashes each time.
+    ring = KeyRing(current="k", keys={"k": draw.randbytes(32)})
+    hasher = Argon2Hasher(CHEAPEST_CHOSEN, key_ring=ring)
+    disagreements = 0
+    for number in range(hashes):
+        lanes, key_id = draw.randint(1, 8), b"k" if number % 2 else None
+        cost = {"memory_kib": draw.randint(8 * lanes, 256), "time_cost": draw.randint(1, 4), "lanes": lanes}
+        salt, password = (
+            draw.randbytes(draw.randint(16, 64)),
+            "".join(draw.choices("aZ0 'ß€😀中", k=draw.randint(1, 64))),
+        )
+        derivation = {"salt": salt, "length": draw.randint(16, 64), "iterations": cost["time_cost"], "lanes": lanes,
+                      "memory_cost": cost["memory_kib"], "secret": None if key_id is None else ring.find(key_id)}  # fmt: skip
+        tag = Argon2id(**derivation).derive(password.encode())
+        encoded = PasswordHash(write_argon2(StoredArgon2(**cost, salt=salt, tag=tag, key_id=key_id)))
+        for candidate, expected in ((password, True), (password + "x", False)):
+            if hasher.verify(Secret(candidate), encoded) is not expected:
+                disagreements += 1
+                print("disagree:", ascii(candidate), encoded.encoded)
+    print(f"{hashes} Argon2 hashes, {disagreements} disagreements")
+    return disagreements
+
+
 def theirs(shape: str, password: str, encoded: str) -> bool:
     if shape == "django sha1":
         return bool(libpass.django_salted_sha1.verify(password, encoded))
@@ -301,5 +331,5 @@ if __name__ == "__main__":
     options = parser.parse_args()
     if not options.agree:
         write()
-    elif agree(options.pairs):
+    elif agree(options.pairs) + agree_on_argon2(options.pairs // 5):
         sys.exit(1)

@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import pickle
 import random
+import re
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -45,6 +47,17 @@ def test_there_are_vectors_enough() -> None:
     assert len(VECTORS) >= 120
     rows = [row for path in FOLDER.glob("*.json") for row in json.loads(path.read_text(encoding="ascii"))]
     assert all(row["source"] for row in rows)
+
+
+def test_the_documented_numbers_of_vectors_are_these() -> None:
+    """A1: the table in the documentation counts what is tried here, by verifier."""
+    page = Path(__file__).parents[2] / "docs" / "explanation" / "hashing-engine.md"
+    table = re.findall(r"^\|[^|]+\| (\d+) \| (\d+) \|$", page.read_text(encoding="utf-8"), re.MULTILINE)
+    counted = []
+    for path in FOLDER.glob("*.json"):
+        rows = json.loads(path.read_text(encoding="ascii"))
+        counted.append((str(len({row["format"] for row in rows})), str(len(rows))))
+    assert sorted(table) == sorted(counted)
 
 
 @pytest.mark.parametrize("shape", SHAPES)
