@@ -169,6 +169,17 @@ def test_a_context_bounds_nothing_so_we_do(encoded: str, monkeypatch: pytest.Mon
     assert verifier.memory_bytes_for(PasswordHash(encoded)) == 0
 
 
+def test_what_hides_no_password_is_refused() -> None:
+    """A9: stored text with a tag before it, or turned by a known key, is plain text as well, and opens nothing."""
+    context = CryptContext(["pbkdf2_sha256", "roundup_plaintext", "cisco_type7"])
+    verifier = CryptContextVerifier(context)
+    for scheme in ("roundup_plaintext", "cisco_type7"):
+        encoded = context.handler(scheme).hash("password")
+        assert context.verify("password", encoded)
+        assert not verifier.identify(PasswordHash(encoded))
+        assert not verifier.verify(RIGHT, PasswordHash(encoded))
+
+
 def test_what_the_context_would_write_is_let_in() -> None:
     """R10: a host that configured more rounds than our ceilings goes on verifying what it wrote, and nothing above."""
     encoded = "$pbkdf2-sha512$1500000$c2VsZi10ZXN0$" + "A" * 86

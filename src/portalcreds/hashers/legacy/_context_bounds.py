@@ -30,6 +30,12 @@ _CEILINGS: Final = {
 }
 """Rounds by passlib's name of the scheme, counted as passlib counts them: what the verifiers of our own let through."""
 
+_REFUSED: Final = ("argon2", "cisco_type7", "ldap_plaintext", "plaintext")
+"""
+Of Argon2 a context bounds neither memory nor passes; what is within bounds needs no legacy verifier. The others hide no
+password: whoever reads the stored form can read it, too.
+"""
+
 _PASSWORD_IN_EACH_ROUND: Final = ("phpass", "sha256_crypt", "sha512_crypt")
 """Schemes whose work grows with the password as well."""
 
@@ -66,8 +72,7 @@ def demand_of(context: Any, encoded: str) -> Demand | None:
     while hasattr(handler, "wrapped"):
         encoded = (handler.orig_prefix or "") + encoded.removeprefix(handler.prefix)
         handler = handler.wrapped
-    # Of Argon2 a context bounds neither memory nor passes; what is within bounds needs no legacy verifier.
-    if handler.name == "argon2":
+    if handler.name in _REFUSED:
         return None
     if "rounds" not in handler.setting_kwds:
         return Demand()

@@ -94,7 +94,7 @@ class CryptContextVerifier:
     A context bounds what it writes, and verifies whatever a hash asks for. Here a hash may ask for what the context
     would write itself, or for what the verifier of the same scheme in this package lets through, whichever is more.
     scrypt has the latter bound alone. Argon2 is refused: what is within bounds is verified without a context, and
-    Django's form of it by `Django`.
+    Django's form of it by `Django`. So are passlib's schemes that hide no password.
 
     Attributes:
         context: The context. Its schemes must not have ``plaintext`` among them.
