@@ -1,12 +1,18 @@
-"""Choose between the sample of every check, the same each time, and the whole of it."""
+"""The portal that services are tested on, how much of each check a run takes, and what a run says of its skips."""
 
 from __future__ import annotations
 
 import re
-from typing import Final
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
 
 import pytest
 from hypothesis import settings
+
+if TYPE_CHECKING:
+    from portal import Portal
 
 # The contract suites assert outside tests/, and a failed one must say what it compared.
 pytest.register_assert_rewrite("portalcreds.testing")
@@ -18,6 +24,38 @@ settings.register_profile("whole", settings.get_profile("sample"), max_examples=
 settings.load_profile("sample")
 
 _ASKED_FOR: Final = re.compile(r"(?<!not )\bwhole\b")
+
+
+# -- the portal that the services are tried on
+
+
+@pytest.fixture(params=("memory", "sqlite"))
+def portal(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Portal]:
+    """A portal over each store that needs no server."""
+    yield from _opened(request.param, tmp_path)
+
+
+@pytest.fixture
+def memory_portal(tmp_path: Path) -> Iterator[Portal]:
+    """A portal in memory, for what does not depend on the store."""
+    yield from _opened("memory", tmp_path)
+
+
+@pytest.fixture(params=("memory", "sqlite", "postgresql", "mariadb"))
+def every_portal(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Portal]:
+    """A portal over each store, those on database servers included."""
+    yield from _opened(request.param, tmp_path)
+
+
+def _opened(kind: str, folder: Path) -> Iterator[Portal]:
+    # Here, so that the package is imported after its asserts were registered above.
+    from portal import open_portal
+
+    with open_portal(kind, folder) as opened:
+        yield opened
+
+
+# -- the sample and the whole
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -45,3 +83,15 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 def _is_whole(config: pytest.Config) -> bool:
     return bool(config.getoption("--whole")) or _ASKED_FOR.search(str(config.getoption("markexpr"))) is not None
+
+
+# -- skips
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Tell each reason to skip in one line, with how many tests it skipped."""
+    reports = terminalreporter.stats.get("skipped", [])
+    # pytest has a skip as the file, the line, and the reason behind one word.
+    counts = Counter(report.longrepr[2].removeprefix("Skipped: ") for report in reports)
+    for reason, count in counts.most_common():
+        terminalreporter.write_line(f"skipped {count}: {reason}")

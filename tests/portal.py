@@ -1,4 +1,4 @@
-"""A parent portal in small: the three services over one store, with a clock that the test moves."""
+"""A parent portal in small, with a clock that the test moves."""
 
 from __future__ import annotations
 
@@ -10,20 +10,21 @@ from typing import Any, Protocol, TypeVar, cast
 
 import attrs
 
-from portalcreds.account_service import AccountService
+import portalcreds
 from portalcreds.accounts import Account, PasswordHash
+from portalcreds.administration.outcomes import AccountSummary
+from portalcreds.administration.service import AccountService
 from portalcreds.audit import AuditEvent
 from portalcreds.contacts import Contact, ContactId
-from portalcreds.default_passwords import default_password
+from portalcreds.default_passwords.strategies import default_password
 from portalcreds.hashers import Argon2Hasher, UpgradingHasher
-from portalcreds.outcomes import PasswordChanged, PasswordChangeRequired
-from portalcreds.password_policy import PasswordPolicy
 from portalcreds.privileges import Grants, Operator, Privilege
-from portalcreds.protocols import AccountStore, AttemptCounter, AuditSink
-from portalcreds.reset_job import ResetOutcome
-from portalcreds.reset_service import ResetService
+from portalcreds.protocols import AccountStore, AttemptCounter, AuditSink, CredentialHasher
+from portalcreds.resets.report import ResetOutcome
+from portalcreds.resets.service import ResetService
 from portalcreds.secret import Secret
-from portalcreds.sign_in_service import SignInService
+from portalcreds.sign_in.outcomes import PasswordChanged, PasswordChangeRequired
+from portalcreds.sign_in.service import SignInService
 from portalcreds.stores.dbapi import DBAPIAccountStore
 from portalcreds.stores.memory import MemoryAccountStore, MemoryAttemptCounter
 from portalcreds.testing.hashers import CHEAPEST_CHOSEN, CHEAPEST_ISSUED
@@ -60,6 +61,11 @@ class MovingClock:
         self.now += timedelta(**by)
 
 
+def is_spent(throttle: Throttle, account: Account) -> bool:
+    """Return whether failures have spent the account's credential."""
+    return any(limit.reason == "spent" for limit in throttle.reached(account))
+
+
 class PortalStore(AccountStore, AuditSink, Protocol):
     """What the stores that ship are."""
 
@@ -75,7 +81,7 @@ def cheap_hasher() -> UpgradingHasher:
 
 @attrs.define
 class Portal:
-    """The parts, and the services made of them; `with_parts` makes them anew with others."""
+    """A portal whose parts a test may look at; `with_parts` makes it anew with others."""
 
     store: PortalStore
     counter: AttemptCounter
@@ -96,37 +102,27 @@ class Portal:
     @property
     def accounts(self) -> AccountService:
         """The service for accounts."""
-        return AccountService(
-            self.store,
-            authorizer=self.authorizer,
-            throttle=self.throttle,
-            clock=self.clock,
-            on_change=self.parts.get("on_change"),
-        )
+        return self._over(self.hasher).accounts
 
     @property
     def resets(self) -> ResetService:
         """The service for resets."""
-        optional = {name: self.parts[name] for name in ("strategy", "lifetime") if name in self.parts}
-        return ResetService(
-            self.store,
-            hasher=self.hasher,
-            authorizer=self.authorizer,
-            clock=self.clock,
-            on_change=self.parts.get("on_change"),
-            **optional,
-        )
+        return self._over(self.hasher).resets
 
     @property
     def sign_ins(self) -> SignInService:
         """The service for sign-ins."""
-        return SignInService(
+        return self._over(self.parts.get("sign_in_hasher", self.hasher)).sign_ins
+
+    def _over(self, hasher: CredentialHasher) -> portalcreds.Portal:
+        optional = {name: part for name, part in self.parts.items() if name not in ("authorizer", "sign_in_hasher")}
+        return portalcreds.Portal.over(
             self.store,
-            hasher=self.parts.get("sign_in_hasher", self.hasher),
-            throttle=self.throttle,
-            policy=self.parts.get("policy", PasswordPolicy(context_words=("Grand Bend",))),
+            authorizer=self.authorizer,
+            hasher=hasher,
+            counter=self.counter,
             clock=self.clock,
-            on_change=self.parts.get("on_change"),
+            **({"context_words": ("Grand Bend",)} | optional),
         )
 
     def with_parts(self, **parts: Any) -> Portal:
@@ -145,6 +141,13 @@ class Portal:
         found = self.store.find(ContactId(contact_id))
         assert found is not None
         return found
+
+    def summary(self, contact_id: str) -> AccountSummary:
+        """Return what any operator may know of a contact's account."""
+        found = self.account(contact_id)
+        return AccountSummary(
+            contact_id=found.contact_id, status=found.status(self.clock()), epoch=found.credential.epoch
+        )
 
     def choose(self, contact_id: str, password: str = GOOD_PASSWORD) -> None:
         """Let a contact sign in with the default and choose a password."""

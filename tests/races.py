@@ -14,14 +14,14 @@ import attrs
 from portal import GOOD_PASSWORD, Portal
 from portalcreds.accounts import Account
 from portalcreds.hashers import Argon2Hasher, HashingPool, UpgradingHasher
-from portalcreds.outcomes import SignedIn
 from portalcreds.protocols import Change
 from portalcreds.secret import Secret
+from portalcreds.sign_in.outcomes import SignedIn
 from portalcreds.testing.hashers import CHEAPEST_CHOSEN, CHEAPEST_ISSUED
 from portalcreds.throttle import Limit, ThrottleLimits
 
 HIGH = (Limit(10**6, timedelta(days=31)),)
-LENIENT = ThrottleLimits(default_failures=100, per_username=HIGH, per_source=HIGH, spray=HIGH[0])
+LENIENT = ThrottleLimits(default_failures=100, per_username=HIGH, per_place=HIGH[0], per_source=HIGH, spray=HIGH[0])
 """Limits that no race meets."""
 
 

@@ -1,8 +1,8 @@
 """
 Reach the database servers on this machine, each time in a schema or database of its own.
 
-Where a server or its driver is missing, tests that need it are skipped by name; with PORTALCREDS_REQUIRE_BACKENDS set,
-as in CI, that is a failure.
+Where a server or its driver is missing, tests that need it are skipped with a reason that says what they need; with
+PORTALCREDS_REQUIRE_BACKENDS set, as in CI, that is a failure.
 """
 
 from __future__ import annotations
@@ -54,10 +54,10 @@ def own_database(server: str) -> Iterator[Database]:
     try:
         created = {"postgresql": _create_on_postgresql, "mariadb": _create_on_mariadb}[server](database.name)
         next(created)
-    except Exception as error:
+    except Exception:
         if os.environ.get("PORTALCREDS_REQUIRE_BACKENDS"):
             raise
-        pytest.skip(f"{server} is not here: {type(error).__name__}")
+        pytest.skip(_HINTS[server])
     try:
         yield database
     finally:
@@ -70,14 +70,14 @@ def _connect_to_postgresql(schema: str | None, **options: Any) -> Any:
     server = os.environ.get("PORTALCREDS_POSTGRESQL", "host=127.0.0.1 user=postgres dbname=test")
     if schema is not None:
         options["options"] = f"-c search_path={schema}"
-    return psycopg.connect(server, connect_timeout=5, **options)
+    return psycopg.connect(server, connect_timeout=30, **options)
 
 
 def _connect_to_mariadb(database: str | None, **options: Any) -> Any:
     import pymysql
 
     host = os.environ.get("PORTALCREDS_MARIADB", "127.0.0.1")
-    return pymysql.connect(host=host, user="root", database=database, charset="utf8mb4", connect_timeout=5, **options)
+    return pymysql.connect(host=host, user="root", database=database, charset="utf8mb4", connect_timeout=30, **options)
 
 
 def _create_on_postgresql(schema: str) -> Iterator[None]:
@@ -96,5 +96,10 @@ def _create_on_mariadb(database: str) -> Iterator[None]:
     finally:
         admin.close()
 
+
+_HINTS = {
+    "postgresql": "PostgreSQL is not here (it takes psycopg; PORTALCREDS_POSTGRESQL says where the server is)",
+    "mariadb": "MariaDB is not here (it takes PyMySQL; PORTALCREDS_MARIADB says where the server is)",
+}
 
 _CONNECT: dict[str, Callable[[str], Any]] = {"postgresql": _connect_to_postgresql, "mariadb": _connect_to_mariadb}

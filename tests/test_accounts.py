@@ -13,14 +13,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from portalcreds._text import MAX_CODE_LENGTH, is_code
 from portalcreds.accounts import (
-    MAX_CODE_LENGTH,
     Account,
     AccountStatus,
     Credential,
     CredentialOrigin,
     PasswordHash,
-    is_code,
 )
 from portalcreds.contacts import Contact, ContactId
 from portalcreds.exceptions import InvalidValueError, WrongStateError
@@ -67,8 +66,16 @@ def issue(before: Account) -> Account:
     )
 
 
+def import_hash(before: Account) -> Account:
+    """Import a hash whose owner must choose a new password."""
+    return before.import_hash(
+        NEW_HASH, import_id="import-1", imported_by="clerk", imported_at=NOW, change_required_by="moved"
+    )
+
+
 STEPS: dict[str, Step] = {
     "issue": issue,
+    "import_hash": import_hash,
     "choose": lambda before: before.choose(NEW_HASH, changed_at=NOW),
     "require_change": lambda before: before.require_change("compromised"),
     "disable": lambda before: before.disable(),
@@ -81,11 +88,12 @@ STEPS: dict[str, Step] = {
     "refresh": lambda before: before.refresh(attrs.evolve(CONTACT, last_name="Other"), username="rosa.other", at=NOW),
 }
 
-EPOCH_GROWS = {"issue", "choose", "require_change", "disable", "erase"}
+EPOCH_GROWS = {"issue", "import_hash", "choose", "require_change", "disable", "erase"}
 
 # What each step refuses, apart from what only erased accounts refuse: (origin, active) by step.
 REFUSED: dict[str, set[tuple[CredentialOrigin, bool]]] = {
     "issue": {(origin, False) for origin in CredentialOrigin},
+    "import_hash": {(origin, False) for origin in CredentialOrigin},
     "choose": {(origin, False) for origin in CredentialOrigin} | {(NONE, True)},
     "require_change": {(NONE, True), (NONE, False)},
     "upgrade": {(origin, active) for origin in (NONE, ISSUED) for active in (True, False)},
@@ -145,6 +153,25 @@ def test_issuing_always_forces_a_change(before: Account) -> None:
     assert issued.change_required_by is None
     assert issued.changed_at == before.credential.changed_at
     assert after.username == before.username
+
+
+@given(accounts())
+def test_importing_leaves_nothing_of_the_password_before(before: Account) -> None:
+    """From every active state: the hash, who imported it and when, and the change if it is demanded (R6)."""
+    after = import_hash(attrs.evolve(before, is_active=True))
+    assert after.credential == Credential(
+        password_hash=NEW_HASH,
+        origin=IMPORTED,
+        change_required_by="moved",
+        issue_id="import-1",
+        issued_by="clerk",
+        issued_at=NOW,
+        changed_at=before.credential.changed_at,
+        epoch=before.credential.epoch + 1,
+    )
+    assert after.username == before.username
+    free = before.enable().import_hash(NEW_HASH, import_id="i", imported_by="clerk", imported_at=NOW)
+    assert not free.credential.must_change
 
 
 @pytest.mark.parametrize("origin", CredentialOrigin)
@@ -298,7 +325,7 @@ def test_an_erased_account_keeps_its_key_and_its_epoch_only(before: Account) -> 
         erased_at=NOW,
         version=before.version + 1,
     )
-    for step in ("enable", "rename", "refresh", "issue", "choose", "sign_in", "upgrade"):
+    for step in ("enable", "rename", "refresh", "issue", "import_hash", "choose", "sign_in", "upgrade"):
         with pytest.raises(WrongStateError):
             STEPS[step](after)
 
@@ -327,7 +354,7 @@ def test_a_name_change_leaves_the_credential_alone(origin: CredentialOrigin) -> 
 
 @pytest.mark.parametrize("username", ["", "  ", "a\tcanary", "a\0", "canary\ud800", "x" * 256, "ß" * 128, 5, b"canary"])
 def test_a_user_name_that_cannot_be_matched_is_refused_without_quoting_it(username: Any) -> None:
-    """The refusal says the mend; the user name is in no part of it, its context included (R14, R18)."""
+    """The refusal says the hint; the user name is in no part of it, its context included (R14, R18)."""
     with pytest.raises(InvalidValueError) as caught:
         account(CHOSEN).rename(username)
     assert caught.value.field == "username"
@@ -413,7 +440,7 @@ def test_a_hash_of_another_copy_of_the_package_is_taken() -> None:
     foreign = cast(PasswordHash, SimpleNamespace(encoded="$x$"))
     assert credential(CHOSEN, password_hash=foreign).password_hash is foreign
     assert Credential(origin="none").origin is NONE
-    with pytest.raises(ValueError, match="is not a valid CredentialOrigin"):
+    with pytest.raises(ValueError, match="pass a CredentialOrigin"):
         Credential(origin="borrowed")
 
 

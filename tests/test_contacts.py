@@ -54,12 +54,12 @@ def test_any_other_text_is_an_id(contact_id: str) -> None:
 @pytest.mark.parametrize("field", ["first_name", "last_name", "email"])
 @pytest.mark.parametrize("value", ["canary" * 43, "canary\0", "canary\ud800", b"canary", 5])
 def test_a_value_no_store_can_hold_is_refused_without_quoting_it(field: str, value: Any) -> None:
-    """The refusal names the contact, the field and the mend; the value is in no part of it (R14)."""
+    """The refusal names the contact, the field and the hint; the value is in no part of it (R14)."""
     with pytest.raises(InvalidValueError) as caught:
         Contact(contact_id=ContactId("c-1"), **{field: value})
     error = caught.value
     assert (error.field, error.contact_id) == (field, "c-1")
-    assert error.mend in str(error)
+    assert error.hint in str(error)
     assert "canary" not in f"{error!s}{error!r}{error.args!r}"
     assert error.__cause__ is error.__context__ is None
 
@@ -68,7 +68,8 @@ def test_a_value_no_store_can_hold_is_refused_without_quoting_it(field: str, val
 @pytest.mark.parametrize("value", [None, "", " ", "a\tb", "x" * 255])
 def test_an_odd_name_is_still_a_contact(field: str, value: str | None) -> None:
     """Whether a default can be derived is for a strategy to say, and not for the contact."""
-    contact = Contact(contact_id=ContactId("c"), **{field: value})
+    names: dict[str, Any] = {field: value}
+    contact = Contact(contact_id=ContactId("c"), **names)
     assert getattr(contact, field) == value
 
 
@@ -80,3 +81,28 @@ def test_a_contact_is_frozen_and_equal_by_value() -> None:
     assert len({one, attrs.evolve(one)}) == 1
     with pytest.raises(attrs.exceptions.FrozenInstanceError):
         one.first_name = "b"  # type: ignore[misc]
+
+
+@pytest.mark.parametrize("contact_id", ["P1\u200b", "\ufeffP1", "P\u00ad1", "\u2060"])
+def test_an_identifier_has_no_characters_that_show_nothing(contact_id: str) -> None:
+    """Two contacts that look like one are a mistake of an export, and are told before they are two accounts."""
+    with pytest.raises(InvalidValueError, match="invisible"):
+        Contact(contact_id=ContactId(contact_id))
+
+
+@pytest.mark.parametrize("unknown", ["email", None, 5, {"contact_id"}, {"phone"}, {"first_name"}])
+def test_only_fields_without_a_value_are_unknown(unknown: Any) -> None:
+    """R23: what a source says nothing about is named by field, and cannot have a value."""
+    with pytest.raises(InvalidValueError) as refused:
+        Contact(contact_id=ContactId("c"), first_name="Rosa", unknown=unknown)
+    assert refused.value.field == "unknown"
+
+
+def test_a_contact_is_completed_from_what_was_known() -> None:
+    """The unknown fields are taken over and nothing else; without anything known they stay None."""
+    known = Contact(contact_id=ContactId("c"), first_name="Rosa", last_name="Abbiatici", email="r@example.com")
+    told = Contact(contact_id=ContactId("c"), first_name="Rosie", unknown=("email",))
+    done = told.completed(known)
+    assert (done.first_name, done.last_name, done.email, done.unknown) == ("Rosie", None, "r@example.com", ())
+    assert told.completed(None).email is None
+    assert known.completed(told) is known

@@ -13,14 +13,18 @@ from portalcreds import exceptions
 from portalcreds.exceptions import (
     AccountNotFoundError,
     ConfigurationError,
+    CorruptRowError,
+    DailyCeilingError,
     HashingUnavailableError,
     InvalidValueError,
+    JobNotFoundError,
     MissingDependencyError,
     PortalCredsError,
     PrivilegeDeniedError,
     StaleAccountError,
     StoreError,
     StoreUnavailableError,
+    TablesMissingError,
     TransactionAborted,
     UnderivableError,
     WrongStateError,
@@ -31,6 +35,8 @@ ERRORS: list[tuple[PortalCredsError, type[Exception], list[str]]] = [
     (InvalidValueError("email", "shorten it", "c-1"), ValueError, ["email", "shorten it", "'c-1'"]),
     (UnderivableError("c-1", "first_name", "blank"), ValueError, ["'c-1'", "first_name", "blank", "correct the name"]),
     (AccountNotFoundError("c-1"), LookupError, ["'c-1'", "sync_contacts"]),
+    (JobNotFoundError("autumn"), LookupError, ["'autumn'", "start one"]),
+    (DailyCeilingError("op", 500, 499), PermissionError, ["'op'", "500", "499", "max_per_day"]),
     (WrongStateError("c-1", "issue", "enable it first"), ValueError, ["'c-1'", "issue", "enable it first"]),
     (StaleAccountError("c-1"), RuntimeError, ["'c-1'", "try again"]),
     (PrivilegeDeniedError("op", "set_one", ("c-1", "c-2")), PermissionError, ["'op'", "set_one", "2 account", "grant"]),
@@ -39,6 +45,8 @@ ERRORS: list[tuple[PortalCredsError, type[Exception], list[str]]] = [
     (HashingUnavailableError("out_of_memory"), RuntimeError, ["out_of_memory", "memory"]),
     (MissingDependencyError("bcrypt"), ImportError, ["bcrypt", "install"]),
     (StoreError("apply", "23505"), RuntimeError, ["apply", "23505", "log"]),
+    (TablesMissingError("find", "42P01"), RuntimeError, ["find", "42P01", "create_tables()"]),
+    (CorruptRowError("find", "corrupt row"), RuntimeError, ["find", "corrupt row", "restore"]),
     (StoreError("apply"), RuntimeError, ["apply", "unknown"]),
     (StoreUnavailableError("find", "08006"), RuntimeError, ["find", "08006", "try again later"]),
     (TransactionAborted("apply", "40001"), RuntimeError, ["apply", "40001", "roll back"]),
@@ -58,7 +66,7 @@ def test_the_table_below_has_every_error() -> None:
 
 
 @pytest.mark.parametrize(("error", "base", "told"), ERRORS)
-def test_an_error_has_both_bases_and_says_the_mend(
+def test_an_error_has_both_bases_and_says_the_hint(
     error: PortalCredsError, base: type[Exception], told: list[str]
 ) -> None:
     """A program catches the library's errors together, or with the built-in it expects; a person reads what to do."""
@@ -135,3 +143,15 @@ def test_an_id_in_a_message_cannot_break_the_line(text: str) -> None:
         PrivilegeDeniedError(text, "sync"),
     ):
         assert str(error).isprintable()
+
+
+def test_a_missing_package_is_named_as_the_registry_has_it() -> None:
+    """The advice holds in a vendored copy too, whose own name nobody can install."""
+    assert str(MissingDependencyError("testing")).endswith("install pytest")
+    assert "[" not in str(MissingDependencyError("sqlalchemy"))
+
+
+def test_a_closed_store_is_told_from_a_failing_database() -> None:
+    """Closing is the host's own doing: the hint does not send anybody to the database's log."""
+    assert str(StoreError("apply", "closed")).endswith("use the store before it is closed")
+    assert str(StoreError("apply", "40001")).endswith("see the database's own log")

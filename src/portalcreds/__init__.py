@@ -1,198 +1,218 @@
 """
 Give parents their first password, make them choose their own, and sign them in.
 
-The names below are the whole public API. Stores and hashers that need an extra are imported from their own modules.
+The names below are what an application types; all else is public in its package, as in `portalcreds.resets`.
+A name is imported when it is first used, so that ``import portalcreds`` costs next to nothing.
 """
 
-from .account_queries import AccountOrder, AccountPage, AccountQuery
-from .account_service import AccountService
-from .accounts import Account, AccountStatus, Credential, CredentialOrigin, PasswordHash
-from .audit import AuditEvent, AuditKind
-from .contact_columns import ContactColumns
-from .contact_sync import SyncAction, SyncItem, SyncPlan, SyncReason, SyncReport
-from .contacts import Contact, ContactId
-from .default_passwords import (
-    DefaultWarning,
-    Derived,
-    LastNameFirstInitial,
-    NameTemplate,
-    Passphrase,
-    RandomReadable,
-    default_password,
-)
-from .exceptions import (
-    AccountNotFoundError,
-    ConfigurationError,
-    HashingUnavailableError,
-    InvalidValueError,
-    MissingDependencyError,
-    PortalCredsError,
-    PrivilegeDeniedError,
-    StaleAccountError,
-    StoreError,
-    StoreUnavailableError,
-    TransactionAborted,
-    UnderivableError,
-    WrongStateError,
-)
-from .hashers import CHOSEN, ISSUED, Argon2Hasher, Argon2Parameters, HashingPool, KeyRing, UpgradingHasher
-from .outcomes import (
-    ChangePasswordOutcome,
-    CompleteChangeOutcome,
-    DefaultExpired,
-    PasswordChanged,
-    PasswordChangeRequired,
-    PasswordRefused,
-    Renamed,
-    SignedIn,
-    SignInDenied,
-    SignInOutcome,
-    TicketInvalid,
-    TryLater,
-    Unavailable,
-    UsernameTaken,
-)
-from .password_policy import PasswordPolicy, Violation
-from .privileges import Grants, Operator, Privilege
-from .protocols import (
-    AccountStore,
-    ApplyResult,
-    AttemptCounter,
-    AuditSink,
-    Authorizer,
-    Change,
-    ChangeHook,
-    Clock,
-    CredentialHasher,
-    DefaultPasswordStrategy,
-    HashCheck,
-    HashingPermit,
-    LegacyVerifier,
-    PasswordHasher,
-    Usernames,
-    utc_now,
-)
-from .reset_job import ResetJob, ResetOutcome, ResetReport, ResetResult
-from .reset_plan import Confirmation, ConfirmedPlan, Decision, DecisionReason, PlanChanged, ResetPlan, ResetPlanItem
-from .reset_service import ResetService
-from .rosters import RosterReading, RosterRefusal, contacts_from_records, read_contacts_csv
-from .secret import Secret
-from .sign_in_service import SignInService
-from .stores.dbapi import BorrowedDBAPIAccountStore, DBAPIAccountStore, DBAPIAttemptCounter
-from .stores.host_contacts import Columns
-from .stores.memory import MemoryAccountStore, MemoryAttemptCounter
-from .throttle import Limit, Throttle, ThrottleLimits
+from __future__ import annotations
+
+# The name is all that type checkers ask for; importing typing would be most of what importing this module costs.
+TYPE_CHECKING = False
+
+if TYPE_CHECKING:
+    from . import administration as administration
+    from . import default_passwords as default_passwords
+    from . import hashers as hashers
+    from . import resets as resets
+    from . import rosters as rosters
+    from . import sign_in as sign_in
+    from . import stores as stores
+    from .account_queries import AccountQuery
+    from .accounts import Account, AccountStatus, PasswordHash
+    from .administration import AccountService
+    from .audit import AuditKind
+    from .contacts import Contact
+    from .default_passwords import (
+        LastNameFirstInitial,
+        NameTemplate,
+        Passphrase,
+        RandomReadable,
+        default_password,
+        default_passwords_for,
+    )
+    from .exceptions import (
+        AccountNotFoundError,
+        ConfigurationError,
+        InvalidValueError,
+        PortalCredsError,
+        PrivilegeDeniedError,
+        StoreUnavailableError,
+        TransactionAborted,
+        UnderivableError,
+    )
+    from .hashers import KeyRing, UpgradingHasher
+    from .plans import PlanChanged
+    from .portal import Portal
+    from .privileges import Grants, Operator, Privilege
+    from .protocols import utc_now
+    from .resets import ResetOutcome, ResetService
+    from .rosters import contacts_from_records, read_contacts_csv
+    from .secret import Secret
+    from .sign_in import (
+        DefaultExpired,
+        PasswordChanged,
+        PasswordChangeRequired,
+        PasswordPolicy,
+        PasswordRefused,
+        SignedIn,
+        SignInDenied,
+        SignInService,
+        TicketInvalid,
+        TryLater,
+        Unavailable,
+    )
+    from .stores.dbapi import DBAPIAccountStore, DBAPIAttemptCounter
+    from .stores.memory import MemoryAccountStore, MemoryAttemptCounter
+    from .throttle import Throttle
 
 __version__ = "0.1.0"
 
 __all__ = [
-    "CHOSEN",
-    "ISSUED",
     "Account",
     "AccountNotFoundError",
-    "AccountOrder",
-    "AccountPage",
     "AccountQuery",
     "AccountService",
     "AccountStatus",
-    "AccountStore",
-    "ApplyResult",
-    "Argon2Hasher",
-    "Argon2Parameters",
-    "AttemptCounter",
-    "AuditEvent",
     "AuditKind",
-    "AuditSink",
-    "Authorizer",
-    "BorrowedDBAPIAccountStore",
-    "Change",
-    "ChangeHook",
-    "ChangePasswordOutcome",
-    "Clock",
-    "Columns",
-    "CompleteChangeOutcome",
     "ConfigurationError",
-    "Confirmation",
-    "ConfirmedPlan",
     "Contact",
-    "ContactColumns",
-    "ContactId",
-    "Credential",
-    "CredentialHasher",
-    "CredentialOrigin",
     "DBAPIAccountStore",
     "DBAPIAttemptCounter",
-    "Decision",
-    "DecisionReason",
     "DefaultExpired",
-    "DefaultPasswordStrategy",
-    "DefaultWarning",
-    "Derived",
     "Grants",
-    "HashCheck",
-    "HashingPermit",
-    "HashingPool",
-    "HashingUnavailableError",
     "InvalidValueError",
     "KeyRing",
     "LastNameFirstInitial",
-    "LegacyVerifier",
-    "Limit",
     "MemoryAccountStore",
     "MemoryAttemptCounter",
-    "MissingDependencyError",
     "NameTemplate",
     "Operator",
     "Passphrase",
     "PasswordChangeRequired",
     "PasswordChanged",
     "PasswordHash",
-    "PasswordHasher",
     "PasswordPolicy",
     "PasswordRefused",
     "PlanChanged",
+    "Portal",
     "PortalCredsError",
     "Privilege",
     "PrivilegeDeniedError",
     "RandomReadable",
-    "Renamed",
-    "ResetJob",
     "ResetOutcome",
-    "ResetPlan",
-    "ResetPlanItem",
-    "ResetReport",
-    "ResetResult",
     "ResetService",
-    "RosterReading",
-    "RosterRefusal",
     "Secret",
     "SignInDenied",
-    "SignInOutcome",
     "SignInService",
     "SignedIn",
-    "StaleAccountError",
-    "StoreError",
     "StoreUnavailableError",
-    "SyncAction",
-    "SyncItem",
-    "SyncPlan",
-    "SyncReason",
-    "SyncReport",
     "Throttle",
-    "ThrottleLimits",
     "TicketInvalid",
     "TransactionAborted",
     "TryLater",
     "Unavailable",
     "UnderivableError",
     "UpgradingHasher",
-    "UsernameTaken",
-    "Usernames",
-    "Violation",
-    "WrongStateError",
     "__version__",
     "contacts_from_records",
     "default_password",
+    "default_passwords_for",
     "read_contacts_csv",
     "utc_now",
 ]
+
+_PACKAGES = ("administration", "default_passwords", "hashers", "resets", "rosters", "sign_in", "stores")
+
+# The same names as under TYPE_CHECKING, by the module they come from; a test compares the two.
+_HOMES = {
+    ".account_queries": ("AccountQuery",),
+    ".accounts": (
+        "Account",
+        "AccountStatus",
+        "PasswordHash",
+    ),
+    ".administration": ("AccountService",),
+    ".audit": ("AuditKind",),
+    ".contacts": ("Contact",),
+    ".default_passwords": (
+        "LastNameFirstInitial",
+        "NameTemplate",
+        "Passphrase",
+        "RandomReadable",
+        "default_password",
+        "default_passwords_for",
+    ),
+    ".exceptions": (
+        "AccountNotFoundError",
+        "ConfigurationError",
+        "InvalidValueError",
+        "PortalCredsError",
+        "PrivilegeDeniedError",
+        "StoreUnavailableError",
+        "TransactionAborted",
+        "UnderivableError",
+    ),
+    ".hashers": (
+        "KeyRing",
+        "UpgradingHasher",
+    ),
+    ".plans": ("PlanChanged",),
+    ".portal": ("Portal",),
+    ".privileges": (
+        "Grants",
+        "Operator",
+        "Privilege",
+    ),
+    ".protocols": ("utc_now",),
+    ".resets": (
+        "ResetOutcome",
+        "ResetService",
+    ),
+    ".rosters": (
+        "contacts_from_records",
+        "read_contacts_csv",
+    ),
+    ".secret": ("Secret",),
+    ".sign_in": (
+        "DefaultExpired",
+        "PasswordChangeRequired",
+        "PasswordChanged",
+        "PasswordPolicy",
+        "PasswordRefused",
+        "SignInDenied",
+        "SignInService",
+        "SignedIn",
+        "TicketInvalid",
+        "TryLater",
+        "Unavailable",
+    ),
+    ".stores.dbapi": (
+        "DBAPIAccountStore",
+        "DBAPIAttemptCounter",
+    ),
+    ".stores.memory": (
+        "MemoryAccountStore",
+        "MemoryAttemptCounter",
+    ),
+    ".throttle": ("Throttle",),
+}
+
+if not TYPE_CHECKING:
+    # Hidden from type checkers, so that a misspelt name is an error to them.
+
+    def __getattr__(name: str) -> object:
+        from importlib import import_module
+
+        if name in _PACKAGES:
+            return import_module(f".{name}", __name__)
+        for home, names in _HOMES.items():
+            if name in names:
+                value = getattr(import_module(home, __name__), name)
+                globals()[name] = value
+                return value
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__, *_PACKAGES})

@@ -9,7 +9,7 @@ _T = TypeVar("_T")
 
 
 def chunks(values: Iterable[_T], size: int) -> Iterator[list[_T]]:
-    """Yield lists of *size* values, the last one perhaps shorter, as the values come."""
+    """Yield lists of *size* values, as the values come; the last list may be shorter."""
     chunk: list[_T] = []
     for value in values:
         chunk.append(value)

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import islice
+from typing import Final
 
-import attrs
-
+from ._arguments import operator_in
 from .accounts import Account
 from .audit import AuditEvent, AuditKind
-from .exceptions import ConfigurationError, InvalidValueError, PrivilegeDeniedError
+from .contacts import ContactId
+from .exceptions import ConfigurationError, PrivilegeDeniedError
 from .privileges import Operator, Privilege
 from .protocols import AuditSink, Authorizer, Clock
 
+_ONE_EACH: Final = "return a sequence with one bool for each account, in their order"
 
-@attrs.frozen(kw_only=True)
+
 class PrivilegeCheck:
     """
-    What stands between an operator and an account.
+    The check that an operator passes before anything is done to an account.
 
     Args:
         authorizer: The host's rule.
@@ -25,25 +28,24 @@ class PrivilegeCheck:
         allow_own_account: Whether operators may change the account that is their own.
     """
 
-    authorizer: Authorizer
-    audit: AuditSink
-    clock: Clock
-    allow_own_account: bool = False
+    def __init__(
+        self, *, authorizer: Authorizer, audit: AuditSink, clock: Clock, allow_own_account: bool = False
+    ) -> None:
+        self.authorizer = authorizer
+        self.audit = audit
+        self.clock = clock
+        self.allow_own_account = allow_own_account
 
     def permitted(self, operator: Operator, privilege: Privilege, accounts: Sequence[Account]) -> list[bool]:
-        """Return, for each account, whether the operator may; what the host did not clearly allow is refused."""
-        # By attribute: an Operator of another vendored copy is one too.
-        if not hasattr(operator, "operator_id") or not hasattr(operator, "contact_id"):
-            raise InvalidValueError("operator", 'pass an Operator, such as Operator(operator_id="mreyes")')
+        """Return for each account whether the operator may. Anything but True, numpy's too, is a refusal."""
+        operator = operator_in(operator)
         if not accounts:
             return []
-        answers = list(self.authorizer(operator, privilege, accounts))
-        if len(answers) != len(accounts):
-            raise ConfigurationError("authorizer", "return one bool for each account, in their order")
+        answers = self._ask(operator, privilege, accounts)
         # Looking, and a sync, never touch a credential.
         is_harmless = privilege in (Privilege.VIEW_USERNAMES, Privilege.SYNC)
         return [
-            answer is True
+            _is_true(answer)
             and (
                 is_harmless
                 or self.allow_own_account
@@ -53,8 +55,18 @@ class PrivilegeCheck:
             for answer, account in zip(answers, accounts, strict=True)
         ]
 
+    def _ask(self, operator: Operator, privilege: Privilege, accounts: Sequence[Account]) -> list[object]:
+        answers: object = self.authorizer(operator, privilege, accounts)
+        if not isinstance(answers, Iterable) or isinstance(answers, (str, bytes, Mapping)):
+            raise ConfigurationError("authorizer", _ONE_EACH)
+        # No more than one too many: a generator may never end.
+        listed: list[object] = list(islice(answers, len(accounts) + 1))
+        if len(listed) != len(accounts):
+            raise ConfigurationError("authorizer", _ONE_EACH)
+        return listed
+
     def permitted_on_record(self, operator: Operator, privilege: Privilege, accounts: Sequence[Account]) -> list[bool]:
-        """Do the same, and record each refusal."""
+        """Return the same as `permitted`, and record each refusal."""
         answers = self.permitted(operator, privilege, accounts)
         denied = [account.contact_id for account, answer in zip(accounts, answers, strict=True) if not answer]
         if denied:
@@ -73,23 +85,37 @@ class PrivilegeCheck:
             )
         return answers
 
+    def permitted_ids(
+        self, operator: Operator, privilege: Privilege, accounts: Iterable[Account]
+    ) -> frozenset[ContactId]:
+        """Return the contacts of those accounts with which the operator may, and record each refusal."""
+        listed = list(accounts)
+        answers = self.permitted_on_record(operator, privilege, listed)
+        return frozenset(account.contact_id for account, may in zip(listed, answers, strict=True) if may)
+
     def require(self, operator: Operator, privilege: Privilege, account: Account) -> None:
         """
         Return if the operator may.
 
         Raises:
-            PrivilegeDeniedError: They may not; that is on the record now.
+            PrivilegeDeniedError: They may not. The refusal is on the record.
         """
         if not all(self.permitted_on_record(operator, privilege, [account])):
             raise PrivilegeDeniedError(operator.operator_id, privilege.value, (account.contact_id,))
 
 
+def _is_true(answer: object) -> bool:
+    # numpy's bool is none of Python's, and what a rule over a table answers with. By name: numpy is not imported here.
+    kind = type(answer)
+    return answer is True or (kind.__module__ == "numpy" and kind.__name__ in ("bool", "bool_") and bool(answer))
+
+
 def audit_of(store: object) -> AuditSink:
     """
-    Return the store as the sink to record in, as the stores that ship are; for where no other sink was handed in.
+    Return the store as the audit sink, where no other was passed. The stores that ship are sinks too.
 
     Raises:
-        ConfigurationError: It is none.
+        ConfigurationError: The store cannot record events.
     """
     if not callable(getattr(store, "record", None)):
         raise ConfigurationError("audit", "pass an AuditSink; this store does not record events itself")

@@ -1,42 +1,59 @@
-"""Ask a store for one page of accounts; what a query means is said here once, for every store."""
+"""Ask a store for one page of accounts. What a query means is defined here, for every store."""
 
 from __future__ import annotations
 
-import base64
-import json
 from collections.abc import Sequence
 from datetime import datetime
 from enum import StrEnum
-from typing import Final
+from typing import Final, TypedDict
 
 import attrs
 
-from ._text import has_surrogate, search_key
+from ._search_words import name_key, search_words, typed_words
+from ._text import has_surrogate
+from ._time import EPOCH, in_utc, micros, utc_or_none
+from ._value import Value
 from .accounts import Account, AccountStatus
 from .exceptions import InvalidValueError
 
 MAX_PAGE_SIZE: Final = 1000
 """Accounts on one page; a page is for a person to read."""
 
-_EPOCH: Final = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
-
 
 class AccountOrder(StrEnum):
-    """What a page is sorted by. Ties are broken by the contact's id; text sorts by code point."""
+    """
+    What a page is sorted by. Ties are broken by the contact's id.
 
-    USERNAME = "username"
-    LAST_NAME = "last_name"
+    An order by an instant lists only the accounts that have one.
+    """
+
+    NAME = "name"
+    """Last name, then first name, without case and accents: Łoś is under L."""
+
     EXPIRY = "expiry"
+    """When defaults expire, the soonest first; accounts with a live or an expired default."""
+
+    LAST_SIGN_IN = "last_sign_in"
+    """When the owner last signed in, the longest ago first; accounts that were ever signed in to."""
 
 
-def _prefix(query: object, attribute: attrs.Attribute[str | None], value: object) -> None:
-    if value is not None and not isinstance(value, str):
-        raise InvalidValueError(attribute.name, "pass the text that was typed, or None for no filter")
+_DEFAULTS: Final = (AccountStatus.DEFAULT_LIVE, AccountStatus.DEFAULT_EXPIRED)
+
+
+def _typed(query: object, attribute: attrs.Attribute[str], value: object) -> None:
+    if not isinstance(value, str):
+        raise InvalidValueError(attribute.name, "pass the text that was typed; an empty one filters nothing")
 
 
 def _limit(query: object, attribute: attrs.Attribute[int], value: object) -> None:
     if type(value) is not int or not 1 <= value <= MAX_PAGE_SIZE:
         raise InvalidValueError(attribute.name, f"pass a whole number from 1 to {MAX_PAGE_SIZE}")
+
+
+def _flag(query: object, attribute: attrs.Attribute[bool], value: object) -> None:
+    # A text such as "no" would count as yes.
+    if type(value) is not bool:
+        raise InvalidValueError(attribute.name, "pass True or False")
 
 
 def _status(value: str | None) -> AccountStatus | None:
@@ -49,78 +66,118 @@ def _status(value: str | None) -> AccountStatus | None:
         raise InvalidValueError("status", f"pass an AccountStatus, one of: {codes}") from None
 
 
-@attrs.frozen(kw_only=True)
-class AccountQuery:
+def _order(value: str) -> AccountOrder:
+    try:
+        return AccountOrder(value)
+    except ValueError:
+        raise InvalidValueError("order", f"pass an AccountOrder, one of: {', '.join(AccountOrder)}") from None
+
+
+class AccountFilters(TypedDict, total=False):
+    """The filters of an `AccountQuery`, each of which may be left out, as keywords of a search."""
+
+    words: str
+    status: AccountStatus | None
+    expires_before: datetime | None
+    issued_before: datetime | None
+    never_signed_in: bool
+    without_username: bool
+
+
+@attrs.frozen(kw_only=True, eq=False, repr=False)
+class AccountQuery(Value):
     """
-    Which accounts, and which page of them.
+    Which accounts, in which order, and which page of them. Filters are joined by *and*.
 
     Attributes:
-        now: The instant that the statuses hold at.
-        username_prefix: What user names begin with, folded as user names are; not together with
-            *last_name_prefix*.
-        last_name_prefix: What last names begin with, folded the same way.
-        status: The status to be in, or None for any.
+        now: When; statuses are those at this instant.
+        words: What was typed to find people. Each word must begin a word of the first name, the last name, the user
+            name or the e-mail address, whatever the case, the accents and the width; apostrophes do not count, and
+            hyphens and blanks split words.
+        status: The status that accounts have, or None for any.
+        expires_before: Only live and expired defaults that expire before this instant.
+        issued_before: Only accounts whose last default was issued before this instant.
+        never_signed_in: Only accounts that their owners never signed in to.
+        without_username: Only accounts that have no user name.
+        order: What the page is sorted by.
         after: `AccountPage.next` of the page before, or None for the first page.
         limit: How many accounts at most, from 1 to 1,000.
+        typed: The words that were typed, folded like those that accounts are found by.
 
     Raises:
-        InvalidValueError: A filter or the limit cannot be taken, or *after* is not from a page of the same query.
+        InvalidValueError: A filter, the order or the limit cannot be taken, or *after* is not from a page of the same
+            order.
     """
 
     now: datetime
-    username_prefix: str | None = attrs.field(default=None, repr=False, validator=_prefix)
-    last_name_prefix: str | None = attrs.field(default=None, repr=False, validator=_prefix)
+    words: str = attrs.field(default="", repr=False, validator=_typed)
     status: AccountStatus | None = attrs.field(default=None, converter=_status)
+    expires_before: datetime | None = attrs.field(default=None, converter=in_utc, validator=utc_or_none)
+    issued_before: datetime | None = attrs.field(default=None, converter=in_utc, validator=utc_or_none)
+    never_signed_in: bool = attrs.field(default=False, validator=_flag)
+    without_username: bool = attrs.field(default=False, validator=_flag)
+    order: AccountOrder = attrs.field(default=AccountOrder.NAME, converter=_order)
     after: str | None = attrs.field(default=None, repr=False)
     limit: int = attrs.field(default=50, validator=_limit)
+    typed: tuple[str, ...] = attrs.field(init=False, repr=False)
 
     def __attrs_post_init__(self) -> None:
-        if self.username_prefix is not None and self.last_name_prefix is not None:
-            raise InvalidValueError("last_name_prefix", "filter by user name or by last name, one query each")
-        _ = self.position  # A token that cannot be read is refused here, and not by each store in its own way.
+        object.__setattr__(self, "typed", typed_words(self.words))
+        if self.order == AccountOrder.EXPIRY and self.status not in (None, *_DEFAULTS):
+            raise InvalidValueError("order", "sort by expiry only defaults, which have one")
+        _ = self.position  # Refuse an unreadable token here, and not in each store in its own way.
 
     @property
-    def order(self) -> AccountOrder:
-        """What the page is sorted by: the prefix that filters, else the expiry of defaults, else the last name."""
-        if self.username_prefix is not None:
-            return AccountOrder.USERNAME
-        if self.last_name_prefix is None and self.status in (AccountStatus.DEFAULT_LIVE, AccountStatus.DEFAULT_EXPIRED):
-            return AccountOrder.EXPIRY
-        return AccountOrder.LAST_NAME
-
-    @property
-    def key_prefix(self) -> str:
-        """The prefix in the form that stored keys have; empty for no filter."""
-        return search_key(self.username_prefix or self.last_name_prefix or "")
+    def wants_defaults(self) -> bool:
+        """Whether only accounts with a live or an expired default match, because the query is about their expiry."""
+        return self.expires_before is not None or self.order == AccountOrder.EXPIRY or self.status in _DEFAULTS
 
     @property
     def position(self) -> tuple[str | int, str] | None:
-        """The sort key and contact id that the page begins after, or None for the first page."""
+        """The sort key and contact id after which the page begins, or None for the first page."""
         return None if self.after is None else _read_token(self.order, self.after)
 
     def sort_key(self, account: Account) -> tuple[str | int, str]:
-        """Return where *account* stands in this query's order."""
-        if self.order == AccountOrder.USERNAME:
-            return account.username_key or "", account.contact_id
-        if self.order == AccountOrder.EXPIRY:
-            expires_at = account.credential.expires_at or _EPOCH
-            return micros(expires_at), account.contact_id
-        return search_key(account.contact.last_name or ""), account.contact_id
+        """Return the account's place in this query's order."""
+        if self.order == AccountOrder.NAME:
+            return name_key(account.contact.last_name, account.contact.first_name), account.contact_id
+        is_by_expiry = self.order == AccountOrder.EXPIRY
+        at = account.credential.expires_at if is_by_expiry else account.last_sign_in_at
+        return micros(at or EPOCH), account.contact_id
 
     def matches(self, account: Account) -> bool:
-        """Return whether *account* belongs to the result, on whichever page: what a store's own filter must equal."""
+        """Return whether *account* is in the result, on any page. A store's own filter must agree."""
         if account.erased_at is not None:
             return False
-        if self.status is not None and account.status(self.now) != self.status:
+        status = account.status(self.now)
+        credential = account.credential
+        if self.status is not None and status != self.status:
             return False
-        if self.username_prefix is not None:
-            return (account.username_key or "").startswith(self.key_prefix) and account.username is not None
-        if self.last_name_prefix is not None:
-            return search_key(account.contact.last_name or "").startswith(self.key_prefix)
-        return True
+        if self.wants_defaults and status not in _DEFAULTS:
+            return False
+        if self.expires_before is not None and not _is_before(credential.expires_at, self.expires_before):
+            return False
+        if self.issued_before is not None and not _is_before(credential.issued_at, self.issued_before):
+            return False
+        if account.last_sign_in_at is None and self.order == AccountOrder.LAST_SIGN_IN:
+            return False
+        if self.never_signed_in and account.last_sign_in_at is not None:
+            return False
+        if self.without_username and account.username is not None:
+            return False
+        return not self.typed or self._has_words(account)
+
+    def _has_words(self, account: Account) -> bool:
+        words = words_of(account)
+        return all(any(word.startswith(typed) for word in words) for typed in self.typed)
 
     def page(self, accounts: Sequence[Account]) -> AccountPage:
-        """Return the page that *accounts* make: sorted, begun after `position`, one more than *limit* if there is."""
+        """
+        Return *accounts* as a page.
+
+        Args:
+            accounts: Sorted, starting after `position`; one more than *limit* if there are more.
+        """
         more = len(accounts) > self.limit
         shown = tuple(accounts[: self.limit])
         return AccountPage(accounts=shown, next=self.after_account(shown[-1]) if more else None)
@@ -130,22 +187,26 @@ class AccountQuery:
         return _token(self.order, self.sort_key(account))
 
 
-@attrs.frozen(kw_only=True)
-class AccountPage:
+@attrs.frozen(kw_only=True, eq=False, repr=False)
+class AccountPage(Value):
     """
     One page of accounts.
 
     Attributes:
         accounts: The accounts, in order.
-        next: What to pass as *after* for the next page, or None on the last. It holds the sort key of the last account,
-            which is personal data: keep it out of logs and out of addresses that are logged.
+        next: What to pass as *after* for the next page, or None on the last page. It may contain a name: keep it out
+            of logs, and out of URLs that are logged.
+        is_cut: Whether so many accounts are hidden from the operator that the reading stopped before one was found to
+            show. The page is empty then and the last; narrow the search, or open the store with a scope. A store never
+            says so, only `AccountService.search`.
     """
 
     accounts: tuple[Account, ...] = ()
     next: str | None = attrs.field(default=None, repr=False)
+    is_cut: bool = False
 
     def to_records(self, now: datetime) -> list[dict[str, str | None]]:
-        """Return the rows of the grid as plain records with names and user names, as they are at the instant *now*."""
+        """Return plain records with names and user names, for a grid or a DataFrame, with the statuses at *now*."""
         return [
             {
                 "contact_id": account.contact_id,
@@ -160,31 +221,43 @@ class AccountPage:
         ]
 
 
+def words_of(account: Account) -> tuple[str, ...]:
+    """Return the words by which an account is found; none of one that was erased."""
+    if account.erased_at is not None:
+        return ()
+    contact = account.contact
+    return search_words((contact.last_name, contact.first_name, account.username, contact.email))
+
+
+def _is_before(at: datetime | None, limit: datetime) -> bool:
+    return at is not None and at < limit
+
+
 def _instant(at: datetime | None) -> str | None:
     return None if at is None else at.isoformat(timespec="seconds")
 
 
-def micros(at: datetime) -> int:
-    """Return an instant as whole microseconds since 1970 in UTC, exactly."""
-    delta = at - _EPOCH
-    return (delta.days * 86_400 + delta.seconds) * 1_000_000 + delta.microseconds
-
-
 def _token(order: AccountOrder, position: tuple[str | int, str]) -> str:
+    import base64
+    import json
+
     text = json.dumps([order.value, *position], separators=(",", ":"))
     return base64.urlsafe_b64encode(text.encode()).decode("ascii")
 
 
 def _read_token(order: AccountOrder, token: str) -> tuple[str | int, str]:
+    import base64
+    import json
+
     try:
         parts = json.loads(base64.b64decode(token.encode("ascii"), altchars=b"-_", validate=True))
     except (AttributeError, ValueError, RecursionError):
         parts = None
     # A list: an object with three keys would be taken apart too.
     name, key, contact_id = parts if type(parts) is list and len(parts) == 3 else (None, None, None)
-    expected = int if order == AccountOrder.EXPIRY else str
+    expected = str if order == AccountOrder.NAME else int
     texts = [part for part in (key, contact_id) if isinstance(part, str)]
     readable = not any("\0" in text or has_surrogate(text) for text in texts)
     if name != order.value or type(key) is not expected or type(contact_id) is not str or not readable:
-        raise InvalidValueError("after", "pass AccountPage.next of a page with the same filters, unchanged")
+        raise InvalidValueError("after", "pass AccountPage.next of a page in the same order, unchanged")
     return key, contact_id

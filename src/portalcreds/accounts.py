@@ -1,20 +1,19 @@
-"""Know an account, what its credential allows, and every way in which it may change."""
+"""An account, what its credential allows, and every step that may change it."""
 
 from __future__ import annotations
 
-import hmac
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
+from functools import partial
 from typing import Any, Final, final
 
 import attrs
 
-from ._text import MAX_USERNAME_LENGTH, TextFaultError, username_key
+from ._text import MAX_CODE_LENGTH, MAX_USERNAME_LENGTH, TextFaultError, is_code, same_text, username_key
+from ._time import CLOCK_TOLERANCE, in_utc, utc_or_none
+from ._value import Value
 from .contacts import Contact, ContactId
 from .exceptions import InvalidValueError, WrongStateError
-
-MAX_CODE_LENGTH: Final = 64
-"""Characters of a reason, a strategy id, an issue id and the like; what every store can hold."""
 
 MAX_OPERATOR_ID_LENGTH: Final = 255
 """Characters of an operator's id."""
@@ -25,8 +24,8 @@ class PasswordHash:
     """
     A stored password hash: its own type, so that no plaintext can be stored in its place by mistake.
 
-    It is untrusted: a store, a backup or an import may have put anything there, so nothing is checked here and
-    everything where it is verified (R10). Masked in ``repr``, ``str`` and ``format``.
+    Untrusted input, because it may come from a store, a backup or an import: hashers check it before they use it
+    (R10), and nothing is checked here. Masked in ``repr``, ``str`` and ``format``.
 
     Args:
         encoded: The hash with its scheme and parameters, such as a PHC string.
@@ -50,9 +49,7 @@ class PasswordHash:
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, PasswordHash):
             return NotImplemented
-        return hmac.compare_digest(
-            self.encoded.encode("utf-8", "surrogatepass"), other.encoded.encode("utf-8", "surrogatepass")
-        )
+        return same_text(self.encoded, other.encoded)
 
     def __hash__(self) -> int:
         return hash(self.encoded)
@@ -64,6 +61,14 @@ class PasswordHash:
         return repr(self)
 
 
+_PARKED: Final = "moving:"
+_PARKED_DISABLED: Final = "moving-disabled:"
+"""What a parked account's user name begins with: what it was is kept behind it, also over a crash."""
+
+WITHHELD: Final = PasswordHash("withheld")
+"""Stands for the hash in a credential that was pickled or copied; no store takes it back."""
+
+
 class CredentialOrigin(StrEnum):
     """Where a credential's password came from."""
 
@@ -71,7 +76,7 @@ class CredentialOrigin(StrEnum):
     """There is no password; nobody can sign in."""
 
     ISSUED = "issued"
-    """A default that an operator had set. It opens one door: choose your own."""
+    """A default that an operator set. It allows one thing: to choose a new password."""
 
     CHOSEN = "chosen"
     """Chosen by its owner."""
@@ -81,7 +86,7 @@ class CredentialOrigin(StrEnum):
 
 
 class AccountStatus(StrEnum):
-    """What an operator sees of an account at a glance; derived, never stored."""
+    """What an operator sees of an account at a glance. Derived, never stored."""
 
     NEVER_ISSUED = "never_issued"
     DEFAULT_LIVE = "default_live"
@@ -92,14 +97,11 @@ class AccountStatus(StrEnum):
     DISABLED = "disabled"
 
 
-def _in_utc(at: datetime | None) -> datetime | None:
-    # A clock in a zone with summer time would be right until summer; a naive one is refused by the validator.
-    return at if at is None or at.utcoffset() is None else at.astimezone(UTC)
-
-
-def _aware(credential: object, attribute: attrs.Attribute[datetime | None], value: datetime | None) -> None:
-    if value is not None and value.utcoffset() != timedelta(0):
-        raise InvalidValueError(attribute.name, "pass an aware datetime in UTC, such as datetime.now(timezone.utc)")
+def _origin(origin: CredentialOrigin | str) -> CredentialOrigin:
+    try:
+        return CredentialOrigin(origin)
+    except ValueError:
+        raise InvalidValueError("origin", f"pass a CredentialOrigin, one of: {', '.join(CredentialOrigin)}") from None
 
 
 def _hash(credential: object, attribute: attrs.Attribute[PasswordHash | None], value: object) -> None:
@@ -115,32 +117,24 @@ def _code(credential: object, attribute: attrs.Attribute[str | None], value: str
         )
 
 
-def is_code(value: object) -> bool:
-    """Return whether *value* can be stored as a reason, a strategy id or an issue id."""
-    return (
-        isinstance(value, str)
-        and 0 < len(value) <= MAX_CODE_LENGTH
-        and value.isascii()
-        and value.isprintable()
-        and value == value.strip()
-    )
-
-
-@attrs.frozen(kw_only=True)
-class Credential:
+@attrs.frozen(kw_only=True, eq=False, repr=False)
+class Credential(Value):
     """
     The state of an account's password.
 
-    It cannot say "issued" and "no change needed" at once: `must_change` is derived (R1). It is changed only through the
-    methods of `Account`, which keep its parts together.
+    "Issued" without a forced change cannot be written, because `must_change` is derived (R1). Change a credential only
+    through the methods of `Account`, which keep its parts consistent.
+
+    Where it is pickled or copied, also within an account, a page or an outcome, it goes without its hash (R14).
 
     Attributes:
         password_hash: The hash, or None if the origin is ``none``.
         origin: Where the password came from.
-        change_required_by: Why a change is demanded besides, as a code such as ``compromised``; None if it is not.
+        change_required_by: Why a change was required, as a code such as ``compromised``; None if it was not.
         strategy: The id of the strategy that made the issued default; None for anything else.
-        issue_id: The job that issued last, or None. Kept after the contact chose, so that a resumed job knows.
-        issued_by: The operator who issued last, or None.
+        issue_id: What issued or imported last, or None: the key of its confirmed plan. Kept after the contact chose a
+            password, so that what is resumed does not set it again.
+        issued_by: The operator who issued or imported last, or None.
         issued_at: When that was, or None.
         changed_at: When the owner last chose a password, or None.
         expires_at: When the issued default stops working; None for anything else.
@@ -150,19 +144,21 @@ class Credential:
     """
 
     password_hash: PasswordHash | None = attrs.field(default=None, repr=False, validator=_hash)
-    origin: CredentialOrigin = attrs.field(default=CredentialOrigin.NONE, converter=CredentialOrigin)
+    origin: CredentialOrigin = attrs.field(default=CredentialOrigin.NONE, converter=_origin)
     change_required_by: str | None = attrs.field(default=None, validator=_code)
     strategy: str | None = attrs.field(default=None, validator=_code)
     issue_id: str | None = attrs.field(default=None, validator=_code)
     issued_by: str | None = None
-    issued_at: datetime | None = attrs.field(default=None, converter=_in_utc, validator=_aware)
-    changed_at: datetime | None = attrs.field(default=None, converter=_in_utc, validator=_aware)
-    expires_at: datetime | None = attrs.field(default=None, converter=_in_utc, validator=_aware)
+    issued_at: datetime | None = attrs.field(default=None, converter=in_utc, validator=utc_or_none)
+    changed_at: datetime | None = attrs.field(default=None, converter=in_utc, validator=utc_or_none)
+    expires_at: datetime | None = attrs.field(default=None, converter=in_utc, validator=utc_or_none)
     epoch: int = 0
     ticket_digest: str | None = attrs.field(default=None, repr=False)
-    ticket_expires_at: datetime | None = attrs.field(default=None, converter=_in_utc, validator=_aware)
+    ticket_expires_at: datetime | None = attrs.field(default=None, converter=in_utc, validator=utc_or_none)
 
     def __attrs_post_init__(self) -> None:
+        if type(self.epoch) is not int or self.epoch < 0:
+            raise InvalidValueError("epoch", "pass a whole number of at least 0")
         issued = self.origin == CredentialOrigin.ISSUED
         has_password = self.origin != CredentialOrigin.NONE
         if has_password is not (self.password_hash is not None):
@@ -172,20 +168,35 @@ class Credential:
         if issued and (self.issue_id is None or self.issued_by is None or self.issued_at is None):
             raise InvalidValueError("issue_id", "an issued password has an issue_id, issued_by and issued_at")
         if not has_password and self.change_required_by is not None:
-            raise InvalidValueError("change_required_by", "without a password there is none to be changed")
+            raise InvalidValueError("change_required_by", "an account without a password cannot require a change")
         if (self.ticket_digest is None) is not (self.ticket_expires_at is None):
             raise InvalidValueError("ticket_expires_at", "a ticket has a digest and an expiry")
         if self.ticket_digest is not None and not self.must_change:
             raise InvalidValueError("ticket_digest", "only a credential that must be changed has a ticket")
 
+    def __reduce__(self) -> tuple[object, ...]:
+        # The one place where a hash could leave the process with what holds it, such as a session of the host's.
+        fields = {field.name: getattr(self, field.name) for field in attrs.fields(type(self))}
+        kept = None if self.password_hash is None else WITHHELD
+        return partial(type(self), **fields | {"password_hash": kept}), ()
+
     @property
     def must_change(self) -> bool:
-        """Whether choosing a new password is the only thing this credential allows."""
+        """Whether the only thing this credential allows is to choose a new password."""
         return self.origin == CredentialOrigin.ISSUED or self.change_required_by is not None
 
     def is_expired(self, now: datetime) -> bool:
-        """Whether the issued default stopped working: from *expires_at* on, that instant included."""
+        """Return whether the issued default no longer works: from *expires_at* on, including that instant."""
         return self.expires_at is not None and now >= self.expires_at
+
+    def is_from_ahead(self, now: datetime) -> bool:
+        """
+        Return whether the default was issued more than an hour after *now*: by a clock that has been set back since.
+
+        It allows nothing then, because its expiry is as far ahead. `Account.status` goes by the expiry alone.
+        """
+        issued_at = self.issued_at if self.origin == CredentialOrigin.ISSUED else None
+        return issued_at is not None and issued_at - now > CLOCK_TOLERANCE
 
 
 def _username(account: object, attribute: attrs.Attribute[str | None], value: str | None) -> None:
@@ -196,22 +207,22 @@ def _username(account: object, attribute: attrs.Attribute[str | None], value: st
     try:
         username_key(value)
     except TextFaultError as error:
-        mends = {
+        hints = {
             "empty": "pass at least one visible character, or None for an account without a user name",
             "too_long": f"pass at most {MAX_USERNAME_LENGTH} characters, also after folding",
             "control_character": "pass text without control characters",
             "surrogate": "read it with the encoding it was written in; it is not valid text",
         }
-        raise InvalidValueError("username", mends[error.fault]) from None
+        raise InvalidValueError("username", hints[error.fault]) from None
 
 
-@attrs.frozen(kw_only=True)
-class Account:
+@attrs.frozen(kw_only=True, eq=False, repr=False)
+class Account(Value):
     """
-    A contact's sign-in: frozen, and changed only through the methods below, each of which returns its next version.
+    A contact's sign-in.
 
-    Each method is one row of the table of what may happen to a credential. Those that end sessions, tickets and plans
-    grow the epoch; an upgrade, a ticket, a sign-in and a sync do not (R6).
+    It is frozen. Each method below is one step that is allowed, and returns the account's next version. Steps that end
+    sessions, tickets and plans grow the epoch; an upgrade, a ticket, a sign-in and a sync do not (R6).
 
     Attributes:
         contact: Whose it is.
@@ -228,10 +239,21 @@ class Account:
     username: str | None = attrs.field(default=None, repr=False, validator=_username)
     credential: Credential = attrs.field(factory=Credential)
     is_active: bool = True
-    name_changed_at: datetime | None = attrs.field(default=None, converter=_in_utc, validator=_aware)
-    last_sign_in_at: datetime | None = attrs.field(default=None, converter=_in_utc, validator=_aware)
-    erased_at: datetime | None = attrs.field(default=None, converter=_in_utc, validator=_aware)
+    name_changed_at: datetime | None = attrs.field(default=None, converter=in_utc, validator=utc_or_none)
+    last_sign_in_at: datetime | None = attrs.field(default=None, converter=in_utc, validator=utc_or_none)
+    erased_at: datetime | None = attrs.field(default=None, converter=in_utc, validator=utc_or_none)
     version: int = 1
+
+    def __attrs_post_init__(self) -> None:
+        # By attributes: another vendored copy's are such too.
+        if not hasattr(self.contact, "contact_id"):
+            raise InvalidValueError("contact", "pass a Contact")
+        if not hasattr(self.credential, "must_change"):
+            raise InvalidValueError("credential", "pass a Credential", self.contact_id)
+        if type(self.is_active) is not bool:
+            raise InvalidValueError("is_active", "pass True or False", self.contact_id)
+        if type(self.version) is not int or self.version < 1:
+            raise InvalidValueError("version", "pass a whole number of at least 1", self.contact_id)
 
     @property
     def contact_id(self) -> ContactId:
@@ -242,6 +264,19 @@ class Account:
     def username_key(self) -> str | None:
         """What the user name is unique and matched by, or None without one (R18)."""
         return None if self.username is None else username_key(self.username)
+
+    @property
+    def is_parked(self) -> bool:
+        """Whether the account waits for another contact id to take it over (`AccountService.rekey`)."""
+        return self._is_parked_as(_PARKED) or self._is_parked_as(_PARKED_DISABLED)
+
+    @property
+    def own_username(self) -> str | None:
+        """The user name, of a parked account the one that it had."""
+        return self.username.partition(":")[2] if self.username is not None and self.is_parked else self.username
+
+    def _is_parked_as(self, prefix: str) -> bool:
+        return not self.is_active and self.username is not None and self.username.startswith(prefix)
 
     def status(self, now: datetime) -> AccountStatus:
         """Return what an operator should see at the instant *now*."""
@@ -260,7 +295,7 @@ class Account:
 
     @property
     def has_default_of_old_name(self) -> bool:
-        """Whether an issued default is there that the contact's present names do not make (R5): it goes on working."""
+        """Whether the issued default was made from names that changed since. It keeps working (R5)."""
         issued_at = self.credential.issued_at
         if self.credential.origin != CredentialOrigin.ISSUED or issued_at is None or self.name_changed_at is None:
             return False
@@ -279,7 +314,7 @@ class Account:
         expires_at: datetime,
     ) -> Account:
         """
-        Return this account with a default set: **here the forced change is set**, together with the hash (R1).
+        Return this account with a default: **the forced change is set here**, together with the hash (R1).
 
         Raises:
             WrongStateError: The account is disabled, which issuing never lifts (R5).
@@ -300,9 +335,47 @@ class Account:
             )
         )
 
+    def import_hash(
+        self,
+        password_hash: PasswordHash,
+        *,
+        import_id: str,
+        imported_by: str,
+        imported_at: datetime,
+        change_required_by: str | None = None,
+    ) -> Account:
+        """
+        Return this account with a hash that another system wrote, in place of what it has.
+
+        Args:
+            password_hash: As `portalcreds.protocols.HashDescriber` says that it can be verified.
+            import_id: The key of the confirmed plan.
+            imported_by: The operator.
+            imported_at: When.
+            change_required_by: Why its owner must choose a new password at the next sign-in, as a code; None if not.
+
+        Raises:
+            WrongStateError: The account is disabled, which importing never lifts.
+            InvalidValueError: *change_required_by* is not such a code.
+        """
+        if not self.is_active:
+            raise WrongStateError(self.contact_id, "import a hash", "the account is disabled; enable it first")
+        return self._next(
+            credential=Credential(
+                password_hash=password_hash,
+                origin=CredentialOrigin.IMPORTED,
+                change_required_by=change_required_by,
+                issue_id=import_id,
+                issued_by=imported_by,
+                issued_at=imported_at,
+                changed_at=self.credential.changed_at,
+                epoch=self.credential.epoch + 1,
+            )
+        )
+
     def choose(self, password_hash: PasswordHash, *, changed_at: datetime) -> Account:
         """
-        Return this account with a password its owner chose: the default, its expiry and every ticket are gone.
+        Return this account with a password that its owner chose. The default, its expiry and any ticket are removed.
 
         Raises:
             WrongStateError: The account is disabled or has no password to change.
@@ -310,7 +383,7 @@ class Account:
         if not self.is_active:
             raise WrongStateError(self.contact_id, "change the password", "the account is disabled; enable it first")
         if self.credential.origin == CredentialOrigin.NONE:
-            raise WrongStateError(self.contact_id, "change the password", "none was ever issued; issue one first")
+            raise WrongStateError(self.contact_id, "change the password", "it has no password yet; issue one first")
         return self._new_epoch(
             password_hash=password_hash,
             origin=CredentialOrigin.CHOSEN,
@@ -322,31 +395,75 @@ class Account:
 
     def require_change(self, reason: str) -> Account:
         """
-        Return this account with a change demanded at the next sign-in, whatever the password.
+        Return this account with a change required at the next sign-in.
 
         Args:
             reason: Why, as a code of at most 64 printable ASCII characters, such as ``compromised``.
 
         Raises:
-            WrongStateError: There is no password to be changed.
+            WrongStateError: The account has no password to change.
             InvalidValueError: *reason* is not such a code.
         """
         if self.credential.origin == CredentialOrigin.NONE:
-            raise WrongStateError(self.contact_id, "require a change", "none was ever issued; issue one first")
+            raise WrongStateError(self.contact_id, "require a change", "it has no password yet; issue one first")
         if not is_code(reason):
-            # None would take the demand away.
+            # None would remove the requirement.
             raise InvalidValueError("reason", f"pass a code of 1 to {MAX_CODE_LENGTH} printable ASCII characters")
         return self._new_epoch(change_required_by=reason)
 
     def disable(self) -> Account:
-        """Return this account disabled: nobody signs in, and what was open is closed."""
+        """Return this account disabled: nobody can sign in, and its sessions and tickets end."""
         return attrs.evolve(self._new_epoch(), is_active=False)
+
+    def end_sessions(self) -> Account:
+        """Return this account in a new epoch, which ends its sessions and tickets. The password stays."""
+        return self._new_epoch()
+
+    def park(self) -> Account:
+        """
+        Return this account out of use, its user name free for another contact id that takes it over.
+
+        Raises:
+            WrongStateError: The account was erased.
+            InvalidValueError: The user name is too long to be kept within another; rename the account first.
+        """
+        self._refuse_if_erased("park")
+        kept = f"{_PARKED if self.is_active else _PARKED_DISABLED}{self.username or ''}"
+        return attrs.evolve(self._new_epoch(), is_active=False, username=kept)
+
+    def take_over(self, left: Account, *, at: datetime) -> Account:
+        """
+        Return this account with the user name, the password and the activity of another, which is parked.
+
+        Args:
+            left: The other. One without a user name need not be parked.
+            at: The time, for a live default that was made of other names than this contact has.
+
+        Raises:
+            WrongStateError: One of the two was erased.
+        """
+        self._refuse_if_erased("take over")
+        left._refuse_if_erased("move")
+        names = (self.contact.first_name, self.contact.last_name)
+        same = names == (left.contact.first_name, left.contact.last_name)
+        return self._next(
+            username=left.own_username,
+            credential=attrs.evolve(
+                left.credential,
+                epoch=max(self.credential.epoch, left.credential.epoch) + 1,
+                ticket_digest=None,
+                ticket_expires_at=None,
+            ),
+            is_active=left.is_active or left._is_parked_as(_PARKED),
+            name_changed_at=left.name_changed_at if same else at,
+            last_sign_in_at=left.last_sign_in_at,
+        )
 
     def erase(self, *, erased_at: datetime) -> Account:
         """
-        Return what remains of an erased account: its key, its epoch and that it is erased.
+        Return this account without personal data: its contact id, its epoch and when it was erased.
 
-        The row stays, so that a contact who comes back starts beyond every session and ticket there ever was.
+        The row stays, so that no old session or ticket works if the contact ever comes back.
         """
         return self._next(
             contact=Contact(contact_id=self.contact_id),
@@ -362,21 +479,23 @@ class Account:
 
     def upgrade(self, password_hash: PasswordHash) -> Account:
         """
-        Return this account with the same password under a better hash, and nothing else touched (R4).
+        Return this account with a better hash of the same password, and nothing else changed (R4).
 
         Raises:
-            WrongStateError: The password is issued (such a hash is never upgraded) or there is none.
+            WrongStateError: The password is an issued one, which is never upgraded, or there is none.
         """
         if self.credential.origin in (CredentialOrigin.NONE, CredentialOrigin.ISSUED):
-            raise WrongStateError(self.contact_id, "upgrade the hash", "only chosen and imported ones are upgraded")
+            raise WrongStateError(
+                self.contact_id, "upgrade the hash", "only chosen and imported passwords are upgraded"
+            )
         return self._next(credential=attrs.evolve(self.credential, password_hash=password_hash))
 
     def open_ticket(self, digest: str, *, expires_at: datetime) -> Account:
         """
-        Return this account with *digest* as its one open change ticket, which replaces an older one (R2).
+        Return this account with *digest* as its only open change ticket; an older one no longer works (R2).
 
         Raises:
-            InvalidValueError: No change is required, so there is nothing that a ticket could allow.
+            InvalidValueError: No change is required, so there is nothing for a ticket to allow.
         """
         credential = attrs.evolve(self.credential, ticket_digest=digest, ticket_expires_at=expires_at)
         return self._next(credential=credential)
@@ -386,8 +505,8 @@ class Account:
         Return this account as signed in at *at*.
 
         Raises:
-            WrongStateError: The account is disabled, has no password, or must change it first: the last check before
-                a `SignedIn` could exist (R2).
+            WrongStateError: The account is disabled, has no password, or must change it first. This is the last check
+                before a `SignedIn` can exist (R2).
         """
         if not self.is_active or self.credential.must_change or self.credential.origin == CredentialOrigin.NONE:
             raise WrongStateError(self.contact_id, "sign in", "only an active account with its own password signs in")
@@ -398,14 +517,18 @@ class Account:
         Return this account enabled, with the credential it had when it was disabled.
 
         Raises:
-            WrongStateError: The account was erased; a sync brings such a contact back.
+            WrongStateError: The account was erased; restore it with a sync. Or it is parked.
         """
         self._refuse_if_erased("enable")
+        if self.is_parked:
+            raise WrongStateError(
+                self.contact_id, "enable", "it is being moved; call rekey or merge again, or rename it"
+            )
         return self._next(is_active=True)
 
     def restore(self, contact: Contact, username: str | None) -> Account:
         """
-        Return an erased account given back to its contact: active, without a password, in the epoch it had reached.
+        Return an erased account as active again, without a password, at the epoch it had.
 
         Raises:
             WrongStateError: The account is not erased.
@@ -419,17 +542,17 @@ class Account:
         Return this account under another user name.
 
         Raises:
-            WrongStateError: The account was erased; a sync brings such a contact back.
+            WrongStateError: The account was erased; restore it with a sync.
         """
         self._refuse_if_erased("rename")
         return self._next(username=username)
 
     def refresh(self, contact: Contact, *, username: str | None, at: datetime) -> Account:
         """
-        Return this account with what the SIS has now; the password stays, a live default goes on working (R5).
+        Return this account with what the SIS has now. The password stays, and a live default keeps working (R5).
 
         Raises:
-            WrongStateError: The account was erased; `restore` is the way back.
+            WrongStateError: The account was erased; use `restore`.
         """
         self._refuse_if_erased("refresh")
         same = (contact.first_name, contact.last_name) == (self.contact.first_name, self.contact.last_name)
@@ -437,7 +560,7 @@ class Account:
 
     def _refuse_if_erased(self, step: str) -> None:
         if self.erased_at is not None:
-            raise WrongStateError(self.contact_id, step, "it was erased; restore it through a sync")
+            raise WrongStateError(self.contact_id, step, "it was erased; restore it with a sync")
 
     # Any, because attrs.evolve cannot be typed through a helper; it refuses unknown names when it runs.
     def _new_epoch(self, **changes: Any) -> Account:

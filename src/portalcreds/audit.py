@@ -1,26 +1,28 @@
-"""Record who did what, for whom, when: events in the words of the OWASP logging vocabulary, one per line."""
+"""Record who did what, for whom and when, in the words of the OWASP logging vocabulary."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
-from typing import Any, Final
-from uuid import uuid4
+from typing import Final
 
 import attrs
 
+from ._ids import new_id
+from ._time import in_utc, utc, utc_or_none
+from ._value import Value
 from .exceptions import InvalidValueError
 
 MAX_AUDIT_TEXT: Final = 255
-"""Characters of each text of an event, what every store can hold; more is cut, so that recording never fails."""
+"""Characters of each text of an event. Longer texts are cut, so that recording never fails."""
 
 
 class AuditKind(StrEnum):
     """
-    What happened. The value is the OWASP logging vocabulary's name, with a suffix where it has one name for several.
+    What happened. The value is the name in the OWASP logging vocabulary, with a suffix where that has one for several.
 
-    The names without an OWASP counterpart are ``spray_suspected``, ``notification_failed``, ``authn_password_issue``,
-    ``authn_hash_upgrade`` and ``authn_password_change_required``.
+    These names have no OWASP counterpart: ``spray_suspected``, ``mass_claim_suspected``, ``notification_failed``,
+    ``credential_imported``, ``authn_password_issue``, ``authn_hash_upgrade`` and ``authn_password_change_required``.
     """
 
     SIGN_IN_SUCCEEDED = "authn_login_success"
@@ -30,10 +32,13 @@ class AuditKind(StrEnum):
     CREDENTIAL_UNLOCKED = "authn_login_unlock"
     RATE_LIMITED = "excess_rate_limit_exceeded"
     SPRAY_SUSPECTED = "spray_suspected"
+    MASS_CLAIM_SUSPECTED = "mass_claim_suspected"
+    SESSIONS_ENDED = "session_expired"
     CHANGE_REQUIRED = "authn_password_change_required"
     TICKET_OPENED = "authn_token_created"
     TICKET_REFUSED = "authn_token_refused"
     PASSWORD_ISSUED = "authn_password_issue"
+    CREDENTIAL_IMPORTED = "credential_imported"
     PASSWORD_CHANGED = "authn_password_change"
     PASSWORD_CHANGE_FAILED = "authn_password_change_fail"
     HASH_UPGRADED = "authn_hash_upgrade"
@@ -45,59 +50,57 @@ class AuditKind(StrEnum):
     ACCOUNT_REFRESHED = "user_updated.refresh"
     ACCOUNT_RENAMED = "user_updated.rename"
     ACCOUNT_RESTORED = "user_updated.restore"
+    ACCOUNT_REKEYED = "user_updated.rekey"
+    ACCOUNT_MERGED = "user_updated.merge"
     ACCOUNT_ENABLED = "user_updated.enable"
     ACCOUNT_DISABLED = "user_archived"
     ACCOUNT_ERASED = "user_deleted"
 
 
-def _in_utc(at: Any) -> Any:  # Any: for attributes with and without None.
-    return at if at is None or at.utcoffset() is None else at.astimezone(UTC)
+def _kind(kind: AuditKind | str) -> AuditKind:
+    try:
+        return AuditKind(kind)
+    except ValueError:
+        raise InvalidValueError("kind", "pass an AuditKind, such as AuditKind.PASSWORD_ISSUED") from None
 
 
 def _cut(text: str | None) -> str | None:
+    if text is not None and not isinstance(text, str):
+        raise InvalidValueError("event", "pass its texts as text or None")
     return None if text is None else text[:MAX_AUDIT_TEXT]
 
 
-def _utc(event: object, attribute: Any, value: Any) -> None:  # Any: for attributes with and without None.
-    if value is not None and value.utcoffset() != timedelta(0):
-        raise InvalidValueError(attribute.name, "pass an aware datetime in UTC, such as datetime.now(timezone.utc)")
-
-
-def _new_event_id() -> str:
-    return uuid4().hex
-
-
-@attrs.frozen(kw_only=True)
-class AuditEvent:
+@attrs.frozen(kw_only=True, eq=False, repr=False)
+class AuditEvent(Value):
     """
-    One thing that happened. Never holds a password, a hash, a ticket, a name, an e-mail address or a user name.
+    One thing that happened. It never contains a password, a hash, a ticket, a name, an e-mail address or a user name.
 
     Attributes:
         kind: What happened.
         at: When, in UTC.
-        operator_id: The staff member or system that acted; None if the contact did, or somebody unknown.
-        contact_id: For whom; None if for nobody that is known.
+        operator_id: The staff member or system that acted; None for the contact or an unknown person.
+        contact_id: Whose account; None if there is none.
         reason: Why, as a code.
         operation_id: The issue, sync or request it belongs to, or None.
-        count: How many it was about; None for one.
+        count: How many contacts it was about; None for one.
         confirmed_at: When the operator pressed OK, or None.
-        source: Where it came from, as the host calls it, such as an address; None if the host did not say.
-        event_id: Its own identifier, so that recording it twice can be told.
+        source: Where the request came from, such as an IP address, as the host says; None if it did not say.
+        event_id: Identifies the event, so that a duplicate can be recognised.
     """
 
-    kind: AuditKind = attrs.field(converter=AuditKind)
-    at: datetime = attrs.field(converter=_in_utc, validator=_utc)
+    kind: AuditKind = attrs.field(converter=_kind)
+    at: datetime = attrs.field(converter=in_utc, validator=utc)
     operator_id: str | None = attrs.field(default=None, converter=_cut)
     contact_id: str | None = attrs.field(default=None, converter=_cut)
     reason: str | None = attrs.field(default=None, converter=_cut)
     operation_id: str | None = attrs.field(default=None, converter=_cut)
     count: int | None = None
-    confirmed_at: datetime | None = attrs.field(default=None, converter=_in_utc, validator=_utc)
+    confirmed_at: datetime | None = attrs.field(default=None, converter=in_utc, validator=utc_or_none)
     source: str | None = attrs.field(default=None, converter=_cut)
-    event_id: str = attrs.field(factory=_new_event_id)
+    event_id: str = attrs.field(factory=new_id)
 
     def line(self) -> str:
-        """Return the event on one line of printable ASCII, whatever its texts hold (CWE-117)."""
+        """Return the event as one line of printable ASCII, whatever its texts contain (CWE-117)."""
         parts = [_instant(self.at), self.kind.value]
         for name in _LINE_FIELDS:
             value: object = getattr(self, name)

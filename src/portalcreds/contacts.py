@@ -1,25 +1,27 @@
-"""Describe a person as the SIS knows them."""
+"""A person as the SIS knows them."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Final, NewType
 
 import attrs
 
-from ._text import character_fault, has_surrogate
+from ._text import character_fault, has_default_ignorable, has_surrogate
+from ._value import Value
 from .exceptions import InvalidValueError
 
 ContactId = NewType("ContactId", str)
-"""The SIS's own identifier of a contact, as text. It outlives every change of name."""
+"""The SIS's own identifier of a contact, as text. It stays the same when names change."""
 
 MAX_CONTACT_TEXT: Final = 255
-"""Code points of an identifier, a name or an e-mail address; what every store can hold."""
+"""Code points of an identifier, a name or an e-mail address, at most; every store can keep that many."""
 
 
 def _storable(contact: Contact, attribute: attrs.Attribute[str | None], value: object) -> None:
     if value is None:
         return
-    # Stock validators put the rejected value into the message; this one names the field only (R14).
+    # The validators of attrs put the rejected value into the message; this one names only the field (R14).
     field = attribute.name
     who = contact.contact_id if field != "contact_id" else None
     if not isinstance(value, str):
@@ -39,22 +41,45 @@ def _identifier(contact: Contact, attribute: attrs.Attribute[ContactId], value: 
         raise InvalidValueError(attribute.name, f"pass an identifier of at most {MAX_CONTACT_TEXT} characters")
     if character_fault(value) is not None:
         raise InvalidValueError(attribute.name, "pass an identifier without control characters or surrogates")
+    if has_default_ignorable(value):
+        hint = "pass an identifier without invisible characters, such as a zero-width space or a byte order mark"
+        raise InvalidValueError(attribute.name, hint)
 
 
-@attrs.frozen(kw_only=True)
-class Contact:
+def _fields(unknown: Iterable[str]) -> tuple[str, ...]:
+    if isinstance(unknown, tuple | list | set | frozenset) and not unknown:
+        return ()
+    names = [] if isinstance(unknown, str) or not isinstance(unknown, Iterable) else list(unknown)
+    if not names or not all(isinstance(name, str) for name in names):
+        raise InvalidValueError("unknown", "pass several names of fields, such as ['email']")
+    # A tuple and not a set, so that a contact can be written as JSON and read back.
+    return tuple(sorted(set(names)))
+
+
+def _unknown(contact: Contact, attribute: attrs.Attribute[tuple[str, ...]], value: tuple[str, ...]) -> None:
+    if value and (not _OPTIONAL.issuperset(value) or any(getattr(contact, field) is not None for field in value)):
+        raise InvalidValueError("unknown", "pass names of fields that are None", contact.contact_id)
+
+
+_OPTIONAL: Final = frozenset(("first_name", "last_name", "email"))
+
+
+@attrs.frozen(kw_only=True, eq=False, repr=False)
+class Contact(Value):
     """
     A person the SIS knows, such as a parent or a guardian.
 
     Names are exactly as the SIS has them: no trimming, no change of case. They are hidden from ``repr``, because the
-    default password *is* the name. A contact with a missing or odd name is still a contact; whether a default password
-    can be derived is for a strategy to say.
+    default password *is* the name. A contact may have a missing or unusual name; whether a default password can be
+    derived from it is up to the strategy.
 
     Attributes:
         contact_id: The SIS's identifier, unique in a tenant.
         first_name: The first name, or None.
         last_name: The last name, or None.
         email: The e-mail address, or None.
+        unknown: The fields that its source says nothing about, such as ``("email",)`` for a file without such a column.
+            A sync keeps what the account has there. They are None, and contacts are compared without this.
 
     Raises:
         InvalidValueError: A value is not text, too long for a store, or not valid text. Names the field, not the value.
@@ -64,3 +89,13 @@ class Contact:
     first_name: str | None = attrs.field(default=None, repr=False, validator=_storable)
     last_name: str | None = attrs.field(default=None, repr=False, validator=_storable)
     email: str | None = attrs.field(default=None, repr=False, validator=_storable)
+    unknown: tuple[str, ...] = attrs.field(default=(), repr=False, eq=False, converter=_fields, validator=_unknown)
+
+    def completed(self, known: Contact | None) -> Contact:
+        """Return this contact with what *known*, the contact as it was, has in the fields that are unknown."""
+        if not self.unknown:
+            return self
+        names: dict[str, str | None] = {
+            field: getattr(known if field in self.unknown else self, field, None) for field in _OPTIONAL
+        }
+        return Contact(contact_id=self.contact_id, **names)  # type: ignore[arg-type]  # None of them is unknown.

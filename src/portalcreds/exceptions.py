@@ -1,64 +1,74 @@
 """
-Catch what a program can get wrong.
+The errors that a program can cause.
 
 What a person at a form can cause is a value that a service returns; only what a program can cause is raised (R23).
-Every error is a `PortalCredsError` and the closest built-in besides, survives pickling and copying, says the mend, and
-carries identifiers and field names only: never a password, a hash, a name, an e-mail address or a user name (R14).
+Every error is a `PortalCredsError` and also the closest built-in error, can be pickled and copied, and says how to fix
+it. It has identifiers and field names only: never a password, hash, name, e-mail address or user name (R14).
 """
 
 from __future__ import annotations
 
-import attrs
-
 
 class PortalCredsError(Exception):
-    """Base class of every error that this library raises on purpose."""
+    """The base class of all errors of this library."""
 
 
-@attrs.define(slots=False)
 class InvalidValueError(PortalCredsError, ValueError):
     """
-    A value handed in cannot be taken; nothing was written.
+    A value that was passed is not allowed; nothing was written.
 
     Attributes:
-        field: The name of the argument or attribute at fault. Never its value.
-        mend: What to do about it, as a sentence for a developer.
-        contact_id: The contact that it is about, if it is about one.
+        field: The name of the argument or attribute. Never its value.
+        hint: How to fix it, for a developer.
+        contact_id: The contact that the value belongs to, or None.
     """
 
-    field: str
-    mend: str
-    contact_id: str | None = None
+    def __init__(self, field: str, hint: str, contact_id: str | None = None) -> None:
+        super().__init__(field, hint, contact_id)
+        self.field = field
+        self.hint = hint
+        self.contact_id = contact_id
 
     def __str__(self) -> str:
         about = "" if self.contact_id is None else f" (contact {self.contact_id!r})"
-        return f"{self.field}{about}: {self.mend}"
+        return f"{self.field}{about}: {self.hint}"
 
 
-@attrs.define(slots=False)
 class UnderivableError(PortalCredsError, ValueError):
     """
-    No default password can be derived for a contact, and none is guessed.
+    No default password can be derived for a contact.
 
     Attributes:
         contact_id: The contact without a derivable default.
-        field: The part at fault, such as ``first_name``.
+        field: The name that does not allow it, such as ``first_name``.
         reason: Why, as a code: ``missing``, ``blank``, ``control_character``, ``leading_mark`` (a mark or an
             invisible character where the initial should be), ``surrogate`` or ``too_long``.
     """
 
-    contact_id: str
-    field: str
-    reason: str
+    def __init__(self, contact_id: str, field: str, reason: str) -> None:
+        super().__init__(contact_id, field, reason)
+        self.contact_id = contact_id
+        self.field = field
+        self.reason = reason
+
+    @property
+    def hint(self) -> str:
+        """What is wrong with the name and what to do about it, as a sentence without the name."""
+        faults = {
+            "missing": "is missing",
+            "blank": "is blank",
+            "control_character": "has a control character",
+            "leading_mark": "begins with a mark or an invisible character instead of a letter",
+            "surrogate": "is not valid text",
+            "too_long": "is too long",
+        }
+        fault = faults.get(self.reason, f"is refused ({self.reason})")
+        return f"{self.field} {fault}; correct the name in the SIS or use a strategy that draws a password"
 
     def __str__(self) -> str:
-        return (
-            f"contact {self.contact_id!r} has no default password: {self.field} is {self.reason}; "
-            "correct the name in the SIS or use a strategy that draws a password"
-        )
+        return f"contact {self.contact_id!r} has no default password: {self.hint}"
 
 
-@attrs.define(slots=False)
 class AccountNotFoundError(PortalCredsError, LookupError):
     """
     A ``get…`` found no account.
@@ -67,60 +77,104 @@ class AccountNotFoundError(PortalCredsError, LookupError):
         contact_id: The contact asked for.
     """
 
-    contact_id: str
+    def __init__(self, contact_id: str) -> None:
+        super().__init__(contact_id)
+        self.contact_id = contact_id
 
     def __str__(self) -> str:
         return f"contact {self.contact_id!r} has no account; add it with AccountService.sync_contacts"
 
 
-@attrs.define(slots=False)
+class JobNotFoundError(PortalCredsError, LookupError):
+    """
+    There is no job under a key: it was never started here, or was purged.
+
+    Attributes:
+        key: The key.
+    """
+
+    def __init__(self, key: str) -> None:
+        super().__init__(key)
+        self.key = key
+
+    def __str__(self) -> str:
+        return f"there is no job {self.key!r}; start one, or look in the store and tenant that it was started in"
+
+
+class DailyCeilingError(PortalCredsError, PermissionError):
+    """
+    An operator's jobs of the last 24 hours would set more passwords than the service allows; nothing was started.
+
+    Attributes:
+        operator_id: Who pressed OK.
+        ceiling: How many are allowed.
+        planned: How many the jobs of the last 24 hours were to set, without the refused one.
+    """
+
+    def __init__(self, operator_id: str, ceiling: int, planned: int) -> None:
+        super().__init__(operator_id, ceiling, planned)
+        self.operator_id = operator_id
+        self.ceiling = ceiling
+        self.planned = planned
+
+    def __str__(self) -> str:
+        return (
+            f"operator {self.operator_id!r} may set {self.ceiling} passwords in 24 hours and has planned "
+            f"{self.planned}; select fewer, wait, or raise max_per_day"
+        )
+
+
 class WrongStateError(PortalCredsError, ValueError):
     """
-    An account is in a state in which the step asked for does not exist.
+    An account is in a state that does not allow the step.
 
     Attributes:
         contact_id: The account's contact.
         step: What was asked for, such as ``issue``.
-        mend: What to do first.
+        hint: What to do first.
     """
 
-    contact_id: str
-    step: str
-    mend: str
+    def __init__(self, contact_id: str, step: str, hint: str) -> None:
+        super().__init__(contact_id, step, hint)
+        self.contact_id = contact_id
+        self.step = step
+        self.hint = hint
 
     def __str__(self) -> str:
-        return f"cannot {self.step} for contact {self.contact_id!r}: {self.mend}"
+        return f"cannot {self.step} for contact {self.contact_id!r}: {self.hint}"
 
 
-@attrs.define(slots=False)
 class StaleAccountError(PortalCredsError, RuntimeError):
     """
-    An account kept changing under a service until it gave up; nothing was written.
+    An account changed again and again while a service tried to write it; nothing was written.
 
     Attributes:
         contact_id: The account's contact.
     """
 
-    contact_id: str
+    def __init__(self, contact_id: str) -> None:
+        super().__init__(contact_id)
+        self.contact_id = contact_id
 
     def __str__(self) -> str:
-        return f"the account of contact {self.contact_id!r} kept changing meanwhile; try again"
+        return f"the account of contact {self.contact_id!r} kept changing; try again"
 
 
-@attrs.define(slots=False)
 class PrivilegeDeniedError(PortalCredsError, PermissionError):
     """
-    An operator lacks a privilege on an account; the refusal is on the record (R16).
+    An operator lacks a privilege on an account. The refusal is in the audit trail (R16).
 
     Attributes:
         operator_id: Who asked.
-        privilege: The privilege that is missing, such as ``set_one``.
-        contact_ids: The contacts that it is missing for.
+        privilege: The missing privilege, such as ``set_one``.
+        contact_ids: The contacts whose accounts it is missing on.
     """
 
-    operator_id: str
-    privilege: str
-    contact_ids: tuple[str, ...] = ()
+    def __init__(self, operator_id: str, privilege: str, contact_ids: tuple[str, ...] = ()) -> None:
+        super().__init__(operator_id, privilege, contact_ids)
+        self.operator_id = operator_id
+        self.privilege = privilege
+        self.contact_ids = contact_ids
 
     def __str__(self) -> str:
         return (
@@ -129,90 +183,112 @@ class PrivilegeDeniedError(PortalCredsError, PermissionError):
         )
 
 
-@attrs.define(slots=False)
 class ConfigurationError(PortalCredsError, ValueError):
     """
-    Parts were put together in a way that cannot work.
+    The parts of a portal are put together in a way that cannot work.
 
     Attributes:
-        argument: The constructor argument at fault.
-        mend: What to pass instead.
+        argument: The constructor argument.
+        hint: What to pass instead.
     """
 
-    argument: str
-    mend: str
+    def __init__(self, argument: str, hint: str) -> None:
+        super().__init__(argument, hint)
+        self.argument = argument
+        self.hint = hint
 
     def __str__(self) -> str:
-        return f"{self.argument}: {self.mend}"
+        return f"{self.argument}: {self.hint}"
 
 
-@attrs.define(slots=False)
 class StoreError(PortalCredsError, RuntimeError):
     """
-    A store could not do its work.
+    A store failed.
 
     Attributes:
         operation: What it was doing, such as ``apply``.
-        code: The driver's or the database's code for the cause. Never its text, which may quote values.
+        code: The cause, as a code of the driver or the database. Never its text, which may quote values.
     """
 
-    operation: str
-    code: str = "unknown"
+    def __init__(self, operation: str, code: str = "unknown") -> None:
+        super().__init__(operation, code)
+        self.operation = operation
+        self.code = code
 
     def __str__(self) -> str:
-        return f"the store failed in {self.operation!r} (cause: {self.code}); see the database's own log"
+        hint = "use the store before it is closed" if self.code == "closed" else "see the database's own log"
+        return f"the store failed in {self.operation!r} (cause: {self.code}); {hint}"
 
 
-@attrs.define(slots=False)
+class TablesMissingError(StoreError):
+    """The store's tables are not there, or not where it looks for them."""
+
+    def __str__(self) -> str:
+        return (
+            f"the store has no tables in {self.operation!r} (cause: {self.code}); call create_tables() once "
+            "or run your migration, or say where they are with Tables(prefix=…, schema=…)"
+        )
+
+
+class CorruptRowError(StoreError):
+    """A row holds what no account, contact or event can hold; it is at fault, and not the store."""
+
+    def __str__(self) -> str:
+        return f"the store cannot read a row in {self.operation!r} (cause: {self.code}); correct or restore that row"
+
+
 class StoreUnavailableError(StoreError):
-    """The store cannot be reached, or stayed busy; whether a write happened is settled by its change id."""
+    """The store cannot be reached, or stayed busy. A write may have happened or not; its change id tells."""
 
     def __str__(self) -> str:
         return f"the store is unavailable in {self.operation!r} (cause: {self.code}); try again later"
 
 
-@attrs.define(slots=False)
 class TransactionAborted(StoreError):  # noqa: N818  The design's fixed word; the database's own term.
-    """The host's transaction lost a conflict: roll it back and run it again (R20)."""
+    """The host's transaction lost a conflict. Roll it back and run it again (R20)."""
 
     def __str__(self) -> str:
         return f"the transaction was aborted in {self.operation!r} (cause: {self.code}); roll back and retry it"
 
 
-@attrs.define(slots=False)
 class HashingUnavailableError(PortalCredsError, RuntimeError):
     """
-    A password could not be hashed, through no fault of the password's; nobody was denied or let in.
+    A password could not be hashed or verified, whatever it is; nobody was denied or let in.
 
     Attributes:
         code: The cause: ``out_of_memory``, ``no_thread``, ``closed``, ``given_back``, ``interrupted``, ``missing_key``,
             or the class name of what a hasher raised.
     """
 
-    code: str
+    def __init__(self, code: str) -> None:
+        super().__init__(code)
+        self.code = code
 
     def __str__(self) -> str:
-        mends = {
+        hints = {
             "out_of_memory": "give the process more memory, or the pool less",
-            "no_thread": "let the process have more threads, or start hashing before the interpreter ends",
+            "no_thread": "give the process more threads, or hash on the caller's with HashingPool(workers=0)",
             "closed": "use the hasher before closing it",
             "given_back": "hash inside the permit's with block",
             "missing_key": "put the key that the hash names back on the KeyRing",
         }
-        mend = mends.get(self.code, "see what the hasher or the executor needs")
-        return f"hashing failed (cause: {self.code}); {mend}"
+        hint = hints.get(self.code, "see what the hasher or the executor needs")
+        return f"hashing failed (cause: {self.code}); {hint}"
 
 
-@attrs.define(slots=False)
 class MissingDependencyError(PortalCredsError, ImportError):
     """
-    A module needs an extra that is not installed.
+    A module needs a package that is not installed.
 
     Attributes:
         extra: The extra's name.
     """
 
-    extra: str
+    def __init__(self, extra: str) -> None:
+        super().__init__(extra)
+        self.extra = extra
 
     def __str__(self) -> str:
-        return f"this module needs the extra {self.extra!r}; install the package with [{self.extra}] after its name"
+        # Not the name of this package, which a vendored copy is not installed under.
+        package = {"testing": "pytest"}.get(self.extra, self.extra)
+        return f"this module needs the package {package!r}, which is not installed; install {package}"

@@ -1,4 +1,4 @@
-"""Say who acts and what they may do."""
+"""Who acts, and what they may do."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 
 import attrs
 
+from ._value import Value
 from .accounts import MAX_OPERATOR_ID_LENGTH, Account
 from .contacts import ContactId
 from .exceptions import InvalidValueError
@@ -26,6 +27,9 @@ class Privilege(StrEnum):
     RENAME = "rename"
     SYNC = "sync"
     ERASE = "erase"
+    IMPORT = "import"
+    MOVE = "move"
+    END_SESSIONS = "end_sessions"
 
 
 def _operator_id(operator: object, attribute: attrs.Attribute[str], value: object) -> None:
@@ -37,20 +41,20 @@ def _operator_id(operator: object, attribute: attrs.Attribute[str], value: objec
 
 
 def _contact_id(contact_id: Any) -> ContactId | None:  # Any: what a host without type checks hands in.
-    # A number would never equal a contact's id, and one's own account would be somebody else's.
+    # A number never equals a contact's id, so the operator could change their own account.
     if contact_id is not None and (not isinstance(contact_id, str) or not contact_id):
         raise InvalidValueError("contact_id", "pass the operator's own contact id as text, or None without one")
     return None if contact_id is None else ContactId(contact_id)
 
 
-@attrs.frozen(kw_only=True)
-class Operator:
+@attrs.frozen(kw_only=True, eq=False, repr=False)
+class Operator(Value):
     """
     Staff, or a system, acting.
 
     Attributes:
-        operator_id: How the record names them. An identifier, not a person's name.
-        contact_id: Their own contact, if they are one too; setting one's own account is refused by default.
+        operator_id: What the audit trail calls them: an identifier, not a person's name.
+        contact_id: Their own contact, if they are a contact too. By default they may not change their own account.
     """
 
     operator_id: str = attrs.field(validator=_operator_id)
@@ -63,32 +67,31 @@ def _never(account: Account) -> bool:
 
 def _table(table: Mapping[str, Iterable[Privilege]]) -> Mapping[str, frozenset[Privilege]]:
     try:
-        # A str is an iterable of letters, none of which is a privilege.
         return {
             operator_id: frozenset(Privilege(privilege) for privilege in held) for operator_id, held in table.items()
         }
-    except (TypeError, ValueError):
-        mend = "pass several Privilege for each operator, such as {Privilege.SET_ONE}"
-        raise InvalidValueError("privileges", mend) from None
+    except (AttributeError, TypeError, ValueError):
+        hint = "pass a table such as {'office': {Privilege.SET_ONE}}: for each operator id, several Privilege"
+        raise InvalidValueError("privileges", hint) from None
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, eq=False)
 class Grants:
     """
-    An authorizer over a plain table: which operator holds which privileges.
+    An authorizer over a table: which operator has which privileges.
 
-    It is enough for a notebook or a small school; a host with roles of its own passes a callable of its own.
+    Enough for a notebook or a small school. A host with its own roles passes its own callable.
 
     Args:
-        privileges: For each operator id, the privileges held.
-        outranks: Whether an account belongs to somebody whom no operator in the table may touch, such as a principal
-            who is also a parent. Nobody by default.
+        privileges: The privileges of each operator, by operator id.
+        outranks: Tells whether an account belongs to somebody whom no operator in the table may change, such as a
+            principal who is also a parent. By default nobody.
     """
 
     privileges: Mapping[str, frozenset[Privilege]] = attrs.field(converter=_table)
     outranks: Callable[[Account], bool] = _never
 
     def __call__(self, operator: Operator, privilege: Privilege, accounts: Sequence[Account], /) -> Sequence[bool]:
-        """Return, for each account, whether the operator holds the privilege on it."""
+        """Return for each account whether the operator has the privilege on it."""
         held = privilege in self.privileges.get(operator.operator_id, ())
         return [held and not self.outranks(account) for account in accounts]

@@ -13,14 +13,17 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from functools import partial
 from types import TracebackType
-from typing import TYPE_CHECKING, Protocol, Self
-from uuid import uuid4
+from typing import TYPE_CHECKING, NamedTuple, Protocol, Self
 
 import attrs
 
+from ._arguments import events_in, part_in
+from ._ids import new_id
+from ._value import Value
 from .account_queries import AccountPage, AccountQuery
-from .accounts import Account, PasswordHash
+from .accounts import WITHHELD, Account, PasswordHash
 from .audit import AuditEvent
 from .contacts import Contact, ContactId
 from .exceptions import InvalidValueError
@@ -30,7 +33,8 @@ from .secret import Secret
 if TYPE_CHECKING:
     from concurrent.futures import Executor
 
-    from .default_passwords import Derived
+    from .derived import Derived
+    from .jobs import JobChunk, JobProgress, StoredJob
 
 
 # -- stores
@@ -49,16 +53,12 @@ class ApplyResult(StrEnum):
     """The new user name's key belongs to another account; nothing of this change is stored."""
 
 
-def _new_change_id() -> str:
-    return uuid4().hex
-
-
 def _in_order(events: Iterable[AuditEvent]) -> tuple[AuditEvent, ...]:
-    return tuple(events)
+    return tuple(events_in(events))
 
 
-@attrs.frozen(kw_only=True)
-class Change:
+@attrs.frozen(kw_only=True, eq=False, repr=False)
+class Change(Value):
     """
     One account's step from one version to the next, with the audit events that belong to it.
 
@@ -69,18 +69,29 @@ class Change:
         change_id: Kept on the row, so that a commit whose acknowledgement was lost is settled by re-reading.
 
     Raises:
-        InvalidValueError: *new* is another contact's, or not the version after *old*.
+        InvalidValueError: *new* is another contact's, not the version after *old*, or without its hash.
     """
 
     old: Account | None
     new: Account
     events: tuple[AuditEvent, ...] = attrs.field(default=(), converter=_in_order)
-    change_id: str = attrs.field(factory=_new_change_id)
+    change_id: str = attrs.field(factory=new_id)
 
     def __attrs_post_init__(self) -> None:
+        for name, account in (("old", self.old), ("new", self.new)):
+            if account is not None or name == "new":
+                part_in(name, account, ("contact_id", "credential", "version"), "pass an Account as a store has it")
         before = 0 if self.old is None else self.old.version
         if self.new.version != before + 1 or (self.old is not None and self.new.contact_id != self.old.contact_id):
             raise InvalidValueError("new", "make it from old with one method of Account, once", self.new.contact_id)
+        kept = self.new.credential.password_hash
+        if kept == WITHHELD:
+            hint = "read the account from the store; what is pickled or copied is without its hash"
+            raise InvalidValueError("new", hint, self.new.contact_id)
+
+    def __reduce__(self) -> tuple[object, ...]:
+        # Through the check above: without it, a change that comes back from elsewhere would store no hash.
+        return partial(Change, old=self.old, new=self.new, events=self.events, change_id=self.change_id), ()
 
 
 class AccountStore(Protocol):
@@ -91,8 +102,9 @@ class AccountStore(Protocol):
     instants to the microsecond, and never an object that later changes. Services are shared by a portal's threads, and
     call it from several at once.
 
-    Its methods do not raise for what is expected. If it cannot be reached it raises `StoreUnavailableError`, or
-    whatever it likes for its own defects, but never an error whose text quotes column values.
+    Its methods do not raise for what is expected. If it cannot be reached it raises `StoreUnavailableError`, for a row
+    that holds no account `CorruptRowError`, and for its own defects another `StoreError`: never an error whose text
+    quotes column values.
     """
 
     def find(self, contact_id: ContactId, /) -> Account | None:
@@ -154,6 +166,90 @@ class AuditSink(Protocol):
         ...
 
 
+class JobStore(Protocol):
+    """
+    **Protocol:** Where jobs are kept, for all processes that work on them.
+
+    Safety does not rest on it: an account is set only while its epoch is the one in the plan, so that two workers with
+    one chunk waste time and set nobody twice. Times are those of the workers' clocks, which may differ a little.
+
+    Texts are ASCII and come back as they were; a store does not look into them. A store raises as `AccountStore` does.
+    Services call it from several threads at once.
+    """
+
+    def add_job(self, job: StoredJob, chunks: Sequence[JobChunk], /) -> bool:
+        """Store a job with its chunks, all or nothing, unless its key is there; return whether it is stored now."""
+        ...
+
+    def find_job(self, key: str, /) -> StoredJob | None:
+        """Return the job, or None."""
+        ...
+
+    def open_chunks(self, key: str, after: int, now: datetime, /) -> Sequence[int]:
+        """
+        Return the numbers of the first few chunks above *after* that can be claimed, in order.
+
+        These are neither finished nor in the hands of a worker whose lease has not ended. A closed job has none.
+        """
+        ...
+
+    def claim_chunk(self, key: str, number: int, worker: str, now: datetime, until: datetime, /) -> JobChunk | None:
+        """
+        Give a chunk of an open job to a worker until an instant, and return it with the results so far.
+
+        Compare and set, in one atomic step: of several workers, one gets it.
+
+        Returns:
+            The chunk, also to the worker that has it already; or None if it is finished or another worker's.
+        """
+        ...
+
+    def save_chunk(self, key: str, number: int, worker: str, results: str, is_finished: bool, now: datetime, /) -> bool:
+        """
+        Keep a chunk's results and give the chunk back, also if the lease has ended or the job is closed.
+
+        Args:
+            key: The job's.
+            number: The chunk's.
+            worker: Who has claimed it.
+            results: What became of its contacts so far.
+            is_finished: Whether nobody needs to claim it again. If all chunks are finished then, the job is closed.
+            now: The time.
+
+        Returns:
+            Whether the worker had the chunk. False if it is finished or was claimed by another one; nothing is kept.
+        """
+        ...
+
+    def read_chunks(self, key: str, after: int, limit: int, /) -> Sequence[JobChunk]:
+        """Return the first *limit* chunks above *after* with their results so far, in order."""
+        ...
+
+    def job_progress(self, key: str, now: datetime, /) -> JobProgress | None:
+        """Return how far the job is, as `JobProgress.of` tells, in one query; or None without such a job."""
+        ...
+
+    def cancel_job(self, key: str, now: datetime, /) -> bool:
+        """Close the job, so that no chunk can be claimed any more; return whether it was open."""
+        ...
+
+    def unfinished_jobs(self) -> Sequence[StoredJob]:
+        """Return the jobs that are not closed, the oldest first."""
+        ...
+
+    def count_planned(self, operator_id: str, since: datetime, /) -> int:
+        """
+        Return how many contacts the jobs that an operator started after an instant were to set, taken together.
+
+        A job that was closed at the instant when it was started, and did nothing, does not count: it was refused.
+        """
+        ...
+
+    def purge_jobs(self, before: datetime, /) -> int:
+        """Remove the jobs that were started before an instant, finished or not, and return how many."""
+        ...
+
+
 class AttemptCounter(Protocol):
     """
     **Protocol:** Counts attempts, shared by all processes that serve one portal.
@@ -196,14 +292,14 @@ class AttemptCounter(Protocol):
 
 
 class PasswordHasher(Protocol):
-    """**Protocol:** One scheme at one cost, that writes hashes."""
+    """**Protocol:** One scheme at one cost that writes hashes. What it may say besides is in `HasherDetails`."""
 
     def identify(self, password_hash: PasswordHash, /) -> bool:
         """Return whether the hash is well-formed, within bounds, and of this scheme (R10). Never raises for a hash."""
         ...
 
     def hash(self, password: Secret, /, *, salt: bytes | None = None) -> PasswordHash:
-        """Return the password's hash. *salt* is drawn if it is None, and never the same twice."""
+        """Return the password's hash. If *salt* is None, draw one that was never used before."""
         ...
 
     def verify(self, password: Secret, password_hash: PasswordHash, /) -> bool:
@@ -215,8 +311,48 @@ class PasswordHasher(Protocol):
         ...
 
 
+class HasherDetails(Protocol):
+    """
+    **Protocol:** What a `PasswordHasher` may say besides.
+
+    Each part is optional and read by its name alone. Without it, the default below holds.
+    """
+
+    @property
+    def memory_bytes(self) -> int:
+        """Memory of one hash, which counts within the pool's bound. Default: 0, bounded by the threads alone."""
+        ...
+
+    @property
+    def key_ring(self) -> object | None:
+        """
+        The keys of a pepper, such as a `KeyRing`, or None. Default: None.
+
+        Both profiles must have equal ones. The keys are sent to other processes only if its ``may_leave_process`` is
+        true.
+        """
+        ...
+
+    def costs_the_same(self, password_hash: PasswordHash, /) -> bool:
+        """
+        Return whether verifying this hash costs what hashing costs, so that a denial needs no further work (R7).
+
+        Default: whether `PasswordHasher.needs_rehash` is false. A hash with an older key, say, needs a rehash and costs
+        the same.
+        """
+        ...
+
+    def describe(self, password_hash: PasswordHash, /) -> HashDescription:
+        """Return what a hash that it identifies says. Default: the class of the hasher as the scheme."""
+        ...
+
+
 class LegacyVerifier(Protocol):
-    """**Protocol:** A scheme that is verified and never written; without a ``hash``, writing it is a type error."""
+    """
+    **Protocol:** A scheme that is verified and never written; without a ``hash``, writing it is a type error.
+
+    What it may say besides is in `VerifierDetails`.
+    """
 
     @property
     def is_slow(self) -> bool:
@@ -232,10 +368,74 @@ class LegacyVerifier(Protocol):
         ...
 
 
-@attrs.frozen(kw_only=True)
-class HashCheck:
+class VerifierDetails(Protocol):
     """
-    What became of verifying a password.
+    **Protocol:** What a `LegacyVerifier` may say besides.
+
+    Each part is optional and read by its name alone. Without it, the default below holds.
+    """
+
+    @property
+    def claims(self) -> Iterable[str]:
+        """
+        Names of the schemes that it takes. Default: none.
+
+        Two verifiers that claim the same name are refused, because the second one would never be asked.
+        """
+        ...
+
+    @property
+    def only_wrapped(self) -> Iterable[PasswordHash]:
+        """
+        A hash of each weak scheme that it takes only when it is wrapped. Default: none.
+
+        A verifier beside it that identifies one of them is refused: it would let a stolen weak hash in.
+        """
+        ...
+
+    def memory_bytes_for(self, password_hash: PasswordHash, /) -> int:
+        """Return how much memory verifying this hash takes, which counts within the pool's bound. Default: 0."""
+        ...
+
+    def describe(self, password_hash: PasswordHash, /) -> HashDescription:
+        """
+        Return what a hash says that it identifies, or that it could wrap. Default: its class as the scheme.
+
+        One that says `HashDescription.can_be_wrapped` has a method ``wrap``, as `Wrapping` does.
+        """
+        ...
+
+
+@attrs.frozen(kw_only=True, eq=False, repr=False)
+class HashDescription(Value):
+    """
+    What a stored hash says of itself: never its salt or its digest.
+
+    Attributes:
+        scheme: The scheme's name, such as ``argon2id`` or ``django-pbkdf2_sha256``; None if nobody knows it.
+        cost: The numbers in it, such as ``m=65536,t=3,p=4`` or the iterations; empty if it does not say.
+        key_id: The key of a pepper that it names, or None.
+        verifier: The legacy verifier that verifies it, by its class; None for the hasher's own, and for none.
+        is_fast: Whether it is a weak hash as it is, of which a graphics card tries millions or billions a second.
+        is_wrapped: Whether it is a weak hash inside a slow one.
+        can_be_wrapped: Whether `HashDescriber.wrap_all` takes it. Stored as it is, it opens no account.
+        fault: Why no password can be verified against it, as a code: ``hash_unknown``, ``hash_too_long``,
+            ``hash_refused`` (it asks for too much, or is malformed) or ``missing_key``; None if one can.
+    """
+
+    scheme: str | None = None
+    cost: str = ""
+    key_id: str | None = None
+    verifier: str | None = None
+    is_fast: bool = False
+    is_wrapped: bool = False
+    can_be_wrapped: bool = False
+    fault: str | None = None
+
+
+class HashCheck(NamedTuple):
+    """
+    The result of verifying a password.
 
     Attributes:
         matched: Whether the password is the hash's.
@@ -250,11 +450,11 @@ class HashCheck:
 
 class HashingPermit(Protocol):
     """
-    **Protocol:** A place in the hashing queue, taken before anything is looked up.
+    **Protocol:** A place in the hashing queue, held for the hashing alone and not while a store is waited for (R21).
 
-    Passwords are handed over as typed: the cap on length (R8), the canonical form (R18) and the queue are the hasher's
-    work, so that no caller can forget them. One step at a time; leaving the ``with`` block gives the place back as soon
-    as the work under way has ended.
+    Passwords are passed as typed. The hasher checks their length (R8), brings them to their canonical form (R18) and
+    keeps to the queue, so that no caller can forget it. One step at a time. Leaving the ``with`` block gives the place
+    back once the work under way has ended.
     """
 
     def __enter__(self) -> Self:
@@ -277,16 +477,16 @@ class HashingPermit(Protocol):
         ...
 
     def matches(self, password: Secret, password_hash: PasswordHash, /) -> bool:
-        """Return whether the password is the hash's, for somebody who proved already who they are. Costs one hash."""
+        """Return whether the password is the hash's, for somebody who is signed in already. Costs one hash."""
         ...
 
     def hash_chosen(self, password: Secret, /) -> PasswordHash:
-        """Return the hash of a password its owner chose."""
+        """Return the hash of a password that its owner chose."""
         ...
 
 
 class CredentialHasher(Protocol):
-    """**Protocol:** All that the services ask of hashing, in two costs: chosen and issued."""
+    """**Protocol:** All that the services need of hashing, at two costs: chosen and issued."""
 
     @property
     def denial_floor(self) -> timedelta:
@@ -306,8 +506,30 @@ class CredentialHasher(Protocol):
         Args:
             passwords: The plaintexts; taken from the iterable only a little ahead of what was yielded.
             executor: Where to hash instead of on this hasher's own threads.
-            may_leave_process: Whether the plaintexts may be sent to an executor that is not of this process's threads.
+            may_leave_process: Whether the plaintexts may be sent to an executor outside this process.
         """
+        ...
+
+
+class HashDescriber(Protocol):
+    """**Protocol:** What an import of hashes and a census of them need of the hasher that verifies them at sign-in."""
+
+    @property
+    def verifiers(self) -> Sequence[str]:
+        """The legacy verifiers by class, as `HashDescription.verifier` has them."""
+        ...
+
+    @property
+    def old_key_ids(self) -> Sequence[str]:
+        """The keys of the pepper by name, as `HashDescription.key_id` has them, without the current one."""
+        ...
+
+    def describe(self, password_hash: PasswordHash, /) -> HashDescription:
+        """Return what a stored hash says, and whether a password can be verified against it. Never raises."""
+        ...
+
+    def wrap_all(self, hashes: Iterable[PasswordHash], /) -> Iterator[PasswordHash]:
+        """Yield each hash inside a slow one, in order, on all cores; only of such as `describe` says can be wrapped."""
         ...
 
 
@@ -349,8 +571,14 @@ Told of a committed change: the account as it is now, and the event that says wh
 At most once: a process that ends between the commit and the call tells nobody. The audit trail is where to catch up.
 """
 
-Usernames = Mapping[str, str] | Callable[[Contact], str | None] | None
-"""The user name of each contact: by contact id, or as a function of the contact; None for none."""
+Usernames = Mapping[ContactId, str] | Mapping[str, str] | Callable[[Contact], str | Iterator[str] | None] | None
+"""
+The user name of each contact: by contact id, or as a function of the contact; None for none.
+
+A function may return an iterator over several, the best first: who has no user name gets the first that is free.
+
+Two mappings, because to type checkers a mapping by `ContactId` is none by str.
+"""
 
 Clock = Callable[[], datetime]
 """Tells the time, aware and in UTC."""

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import hmac
-from typing import Final, NoReturn, final
+from typing import ClassVar, Final, NoReturn, final
+
+from ._text import same_text
 
 _MASK: Final = "********"
 
@@ -13,14 +14,14 @@ class Secret:
     """
     A password or ticket in plaintext, readable only through `reveal`.
 
-    A plain slotted class and not an attrs one, because ``attrs.asdict`` would walk into it (R14). It is masked wherever
-    Python prints things, refuses to be pickled, copied or made into JSON, and compares in constant time.
+    Masked wherever Python prints things. It cannot be pickled, copied or turned into JSON, and is compared in constant
+    time. A plain class, because ``attrs.asdict`` would look into an attrs class (R14).
 
     Args:
-        text: The plaintext, or another secret to hold the same plaintext as. Kept exactly as it is.
+        text: The plaintext, kept exactly as it is, or another secret with it.
 
     Raises:
-        TypeError: *text* is neither. The message names the type, not the value.
+        TypeError: *text* is neither. The message names its type, not its value.
     """
 
     __slots__ = ("_text",)
@@ -37,10 +38,10 @@ class Secret:
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Secret):
             return NotImplemented
-        return hmac.compare_digest(_as_bytes(self._text), _as_bytes(other._text))
+        return same_text(self._text, other._text)
 
-    # Hashing would let a dict or a set compare secrets by a value that depends on the plaintext.
-    __hash__ = None  # type: ignore[assignment]
+    # A dict or a set would compare secrets by a value that depends on the plaintext.
+    __hash__: ClassVar[None]  # type: ignore[assignment]
 
     def __repr__(self) -> str:
         return f"Secret('{_MASK}')"
@@ -69,16 +70,11 @@ class Secret:
 
 def _text_of(text: object) -> str:
     if isinstance(text, str):
-        # A subclass of str may carry more than its text, or print differently.
+        # A subclass of str may have more than its text, or print differently.
         return str.__str__(text)
-    # Read by attribute, so that a secret of another vendored copy is taken too.
+    # By attribute and not by class: a secret of another vendored copy is allowed too.
     reveal = getattr(text, "reveal", None)
     revealed = reveal() if callable(reveal) else None
     if type(revealed) is str:
         return revealed
     raise TypeError(f"a Secret holds a str or another Secret, not {type(text).__name__}")
-
-
-def _as_bytes(text: str) -> bytes:
-    # A lone surrogate must not raise: UnicodeEncodeError carries the whole plaintext.
-    return text.encode("utf-8", "surrogatepass")

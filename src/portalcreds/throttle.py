@@ -2,50 +2,99 @@
 
 from __future__ import annotations
 
-import hashlib
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
-from typing import Final
+from itertools import chain
+from types import TracebackType
+from typing import Final, NamedTuple, Self
 
 import attrs
 
+from ._arguments import NEEDS_CLOCK, has_methods, is_callable
+from ._chunks import chunks
+from ._ids import digest, new_id
+from ._sources import Sources, sources_shared_by
 from ._text import MAX_USERNAME_LENGTH
+from ._time import EPOCH
+from ._value import Value
 from .accounts import Account, CredentialOrigin
 from .audit import AuditKind
-from .exceptions import ConfigurationError
+from .exceptions import ConfigurationError, StoreUnavailableError
 from .protocols import AttemptCounter, Clock, utc_now
+from .secret import Secret
 
 MAX_CONSECUTIVE_FAILURES: Final = 100
 """Failures after which a credential is spent, until it is issued again or unlocked (SP 800-63B-4 §3.2.2)."""
 
 _USERNAME_BITS: Final = 24
 """
-Bits kept of the digest of a submitted user name. People type passwords there, so a counter's table must not tell what
-was typed: of a dictionary of a billion, sixty share each of these (k-anonymity, as in range queries to breach lists).
-It also bounds the rows that invented names can make. Names that share one share its limit, which does no harm.
+Bits kept of the digest of a submitted user name. People type passwords there, so a counter's table must not show what
+was typed: of a billion guesses, sixty share each digest (k-anonymity, as in range queries to breach lists). It also
+bounds the rows that invented names can make. Names that share a digest share its limit, which does no harm.
 """
 
+_ASKED_AT_ONCE: Final = 50
+"""Accounts whose counts are asked for at once: some hundreds of keys."""
+
+_REMEMBERED: Final = timedelta(days=31)
+"""How long a place is known after a right password there."""
+
+_RESERVED: Final = 10
+"""One of so many failures that a chosen password allows is kept for places where it was right before."""
+
+_FEW: Final = 5
+"""Failures that a source may have while a spray is on, unless more families than that got in there meanwhile."""
+
+_LESS: Final = 4
+"""A quarter of the failures for a user name are allowed while a spray is on, so that it spends no default soon."""
+
+_PACE: Final = timedelta(seconds=30)
+"""The time between the claims from a source that had too many."""
+
+_SHARED_BY: Final = 20
+"""Families with passwords of their own that make a source a shared one by signing in there."""
+
+_SETTLED: Final = timedelta(hours=12)
+"""How old such a password is at least. Those of somebody who claims accounts are younger, for as long."""
+
+_SPRAYED: Final = ("default", "chosen")
+"""The kinds of passwords whose failures are counted in the whole tenant: defaults that are live, and all others."""
+
 _DECOY: Final = "decoy"
-_EPOCH: Final = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
+
+_UNDER_WAY: Final = timedelta(minutes=15)
+"""The window in which attempts under way are counted: one whose process died counts until its end, and no longer."""
+
+_OVERLAP: Final = timedelta(minutes=2)
+"""
+How close to the end of such a window an attempt is counted in the next one as well, and the other way round. So any two
+that begin within twice this time share a window: far longer than a hash waits in a full queue.
+"""
+
+_A_MOMENT: Final = timedelta(seconds=1)
+"""How long to wait for other tries that are under way."""
 
 
 def _positive(limit: object, attribute: attrs.Attribute[int], value: int) -> None:
-    if value < 1:
+    if type(value) is not int or value < 1:
         raise ConfigurationError(attribute.name, "allow at least one attempt")
 
 
-def _window(limit: object, attribute: attrs.Attribute[timedelta], value: timedelta) -> None:
-    if not timedelta(seconds=1) <= value <= timedelta(days=31):
+def _window(limit: object, attribute: attrs.Attribute[timedelta], value: object) -> None:
+    if not isinstance(value, timedelta) or not timedelta(seconds=1) <= value <= timedelta(days=31):
         raise ConfigurationError(attribute.name, "pass from one second to 31 days; a limit has to end")
 
 
-@attrs.frozen
-class Limit:
+@attrs.frozen(eq=False, repr=False)
+class Limit(Value):
     """
-    So many failures in so long.
+    A limit on failures in a window of time.
 
     Attributes:
-        attempts: Failures that are borne.
-        window: For how long they are counted; windows start at whole multiples of it since 1970.
+        attempts: How many failures are allowed.
+        window: How long they are counted; windows start at whole multiples of it since 1970.
     """
 
     attempts: int = attrs.field(validator=_positive)
@@ -53,235 +102,587 @@ class Limit:
 
 
 def _cap(limits: object, attribute: attrs.Attribute[int], value: int) -> None:
-    if not 1 <= value <= MAX_CONSECUTIVE_FAILURES:
+    if type(value) is not int or not 1 <= value <= MAX_CONSECUTIVE_FAILURES:
         raise ConfigurationError(
             attribute.name, f"allow from 1 to {MAX_CONSECUTIVE_FAILURES} failures (SP 800-63B-4 §3.2.2)"
         )
 
 
-@attrs.frozen(kw_only=True)
-class ThrottleLimits:
+def _several(limits: object, attribute: attrs.Attribute[tuple[Limit, ...]], value: object) -> None:
+    if not isinstance(value, tuple) or not all(isinstance(limit, Limit) for limit in value):
+        raise ConfigurationError(attribute.name, "pass a tuple of Limit, such as (Limit(10, timedelta(minutes=5)),)")
+
+
+def _one(limits: object, attribute: attrs.Attribute[Limit], value: object) -> None:
+    if not isinstance(value, Limit):
+        raise ConfigurationError(attribute.name, "pass a Limit, such as Limit(300, timedelta(minutes=10))")
+
+
+@attrs.frozen(kw_only=True, eq=False, repr=False)
+class ThrottleLimits(Value):
     """
-    How much guessing is borne; the defaults suit one school.
+    How much guessing is allowed; the defaults suit one school.
 
     Attributes:
-        default_failures: Failures against one issued default, after which it is denied until re-issue or unlock.
-        chosen_failures: Consecutive failures against one chosen password, after which the same; at most 100.
-        per_username: Failures for one submitted user name, whether or not it exists. The second limit is the back-off.
-        per_source: Failures from one source. Many families may share one, such as a school's own network.
-        spray: Failures against live defaults in the whole tenant, after which live defaults are denied for the rest of
-            the window: whoever tries one guess on each account never meets the limits of any one account.
+        default_failures: Failures against one issued default; then it is denied until re-issue or unlock.
+        chosen_failures: Consecutive failures against one chosen password; then the same. At most 100. The last tenth is
+            kept for places where it was right before.
+        per_username: Failures for one submitted user name, whether or not it exists; then other places, unless they are
+            known for it, wait. While a spray is on, a quarter. The second limit is the back-off. A reset or an unlock
+            lifts them. The same numbers, counted apart, hold for the tries to replace one credential's password: a new
+            one that is refused costs hashing too.
+        per_place: Failures for one user name from one place; a known one may have twice as many. A reset or an unlock
+            lifts it too.
+        per_source: Failures from one source, apart from those of families who got in there after them; then others
+            wait, apart from known devices, unless families share the source.
+        claims: Families who come with a right default for the first time from one source; then a mass claim is
+            suspected. After twice as many the next ones wait for each other, unless families share the source.
+        spray: Failures in the whole tenant, against live defaults and against chosen passwords apart; then a spray is
+            suspected, and sources that mostly fail wait, unless families share them.
     """
 
     default_failures: int = attrs.field(default=10, validator=_cap)
     chosen_failures: int = attrs.field(default=MAX_CONSECUTIVE_FAILURES, validator=_cap)
-    per_username: tuple[Limit, ...] = (Limit(10, timedelta(minutes=5)), Limit(30, timedelta(hours=1)))
-    per_source: tuple[Limit, ...] = (Limit(50, timedelta(minutes=5)), Limit(300, timedelta(hours=1)))
-    spray: Limit = Limit(300, timedelta(minutes=10))
+    per_username: tuple[Limit, ...] = attrs.field(
+        default=(Limit(10, timedelta(minutes=5)), Limit(30, timedelta(hours=1))), validator=_several
+    )
+    per_place: Limit = attrs.field(default=Limit(5, timedelta(hours=1)), validator=_one)
+    per_source: tuple[Limit, ...] = attrs.field(
+        default=(Limit(50, timedelta(minutes=5)), Limit(300, timedelta(hours=1))), validator=_several
+    )
+    claims: Limit = attrs.field(default=Limit(20, timedelta(hours=1)), validator=_one)
+    spray: Limit = attrs.field(default=Limit(300, timedelta(minutes=10)), validator=_one)
 
 
-@attrs.frozen(kw_only=True)
-class Guess:
+@attrs.frozen(kw_only=True, eq=False, repr=False)
+class ReachedLimit(Value):
     """
-    One attempt on one account, counted before it is verified, so that no number of parallel guesses exceeds a cap.
+    A limit that keeps the owner of an account out at the moment.
+
+    Attributes:
+        reason: ``spent``: too many failures on the credential. ``unknown_places``: so many that only places where its
+            password was right before go on. ``username``: too many for the user name, and only such places go on.
+            ``change``: too many new passwords that were refused. Unlocking the account, or setting its password, lifts
+            them all.
+        until: When it ends by itself, or None if only unlocking or setting the password ends it.
+    """
+
+    reason: str
+    until: datetime | None
+
+
+class _Window(NamedTuple):
+    """A count of failures in a window, and the count at which its limit is reached."""
+
+    key: str
+    limit: Limit
+    most: int
+
+
+class Caller(NamedTuple):
+    """
+    Who makes a request, as far as the request and what was counted before tell.
+
+    Attributes:
+        username: A digest of the user name.
+        source: A digest of the source, or None.
+        device: What the host kept of a device, or None if it keeps nothing.
+        place: A digest of the user name and of the device if that is known for it, else of the source; or None.
+        is_known: Whether a password was right at this place before.
+        knows_device: Whether the place is a device.
+        is_shared: Whether families share the source, as the host says or their sign-ins show.
+        retry_after: How long to wait, or None if not at all.
+        windows: What a failure adds to.
+    """
+
+    username: str
+    source: str | None
+    device: Secret | None
+    place: str | None
+    is_known: bool
+    knows_device: bool
+    is_shared: bool
+    retry_after: timedelta | None = None
+    windows: tuple[_Window, ...] = ()
+
+
+class _Progress(NamedTuple):
+    """Where an attempt under way is counted: when it begins, when it ends, and for how long."""
+
+    begun: tuple[str, ...]
+    ended: tuple[str, ...]
+    window: timedelta
+
+
+class UnderWay:
+    """
+    An attempt that was counted before it is worked on, so that no number of parallel ones gets beyond a limit.
+
+    Leaving its ``with`` block ends it. What it came to is counted apart: one that comes to nothing, for a full queue, a
+    missing key or an outage, is in no count after it.
+    """
+
+    def __init__(self, counter: AttemptCounter, progress: _Progress) -> None:
+        self._counter = counter
+        self._window = progress.window
+        self._ended = progress.ended
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.end()
+
+    def end(self) -> None:
+        """End it, after what it came to was counted. More than once is once."""
+        keys, self._ended = self._ended, ()
+        # If nothing can be counted it ends with its window, and what was decided meanwhile stands.
+        with suppress(StoreUnavailableError):
+            for key in keys:
+                self._counter.hit(key, self._window)
+
+
+class Guess(UnderWay):
+    """
+    An attempt on one account.
 
     Attributes:
         refusal: Why it may not be verified, as a code for the record, or None if it may.
         failures_before: Failures on this credential before this attempt.
-        reaches_cap: Whether this attempt, if it fails, is the one that spends the credential.
     """
 
-    refusal: str | None
-    failures_before: int
-    reaches_cap: bool
+    def __init__(
+        self, counter: AttemptCounter, progress: _Progress, *, refusal: str | None = None, failures_before: int = 0
+    ) -> None:
+        super().__init__(counter, progress)
+        self.refusal = refusal
+        self.failures_before = failures_before
 
 
-@attrs.frozen
+class ChangeTry(UnderWay):
+    """
+    A try to choose a password.
+
+    Attributes:
+        retry_after: How long to wait before it, or None if it may go on.
+    """
+
+    def __init__(self, counter: AttemptCounter, progress: _Progress, *, retry_after: timedelta | None) -> None:
+        super().__init__(counter, progress)
+        self.retry_after = retry_after
+
+
+def _limits(throttle: object, attribute: attrs.Attribute[ThrottleLimits], value: object) -> None:
+    if not isinstance(value, ThrottleLimits):
+        raise ConfigurationError("limits", "pass ThrottleLimits")
+
+
+@attrs.frozen(eq=False)
 class Throttle:
     """
-    The limits of R9: per credential, per submitted user name, per source and per tenant.
+    The limits of R9, on whoever fails: per credential, user name, place and source, and in the whole tenant.
+
+    A *source* is an IPv4 address, an IPv6 network of 64 bits, or any other text of the host's. A *place* is a device
+    that is known for the user name, or else the source.
 
     Args:
         counter: Where attempts are counted; share one among all processes of a portal.
-        limits: How much is borne.
+        limits: How much is allowed.
+        shared_sources: Networks, addresses or other texts that are sources of many families, such as the school's own.
+            What reaches a limit there is on the record, and nobody waits for what others did.
         clock: Tells the time.
     """
 
-    _counter: AttemptCounter = attrs.field(alias="counter", repr=False)
-    limits: ThrottleLimits = attrs.field(kw_only=True, factory=ThrottleLimits)
-    _clock: Clock = attrs.field(kw_only=True, default=utc_now, alias="clock", repr=False)
+    _counter: AttemptCounter = attrs.field(
+        alias="counter",
+        repr=False,
+        validator=has_methods(
+            "hit", "counts", "clear", hint="pass an AttemptCounter, such as the store's own: store.counter()"
+        ),
+    )
+    limits: ThrottleLimits = attrs.field(kw_only=True, factory=ThrottleLimits, validator=_limits)
+    _sources: Sources = attrs.field(
+        kw_only=True,
+        default=(),  # type: ignore[assignment]  # The converter makes one of it.
+        alias="shared_sources",
+        converter=sources_shared_by,
+        repr=False,
+    )
+    _clock: Clock = attrs.field(
+        kw_only=True, default=utc_now, alias="clock", repr=False, validator=is_callable(hint=NEEDS_CLOCK)
+    )
 
-    def retry_after(self, username: str | None, source: str | None) -> timedelta | None:
+    def admit(self, username: str, source: str | None, device: Secret | None = None) -> Caller:
         """
-        Return how long the caller has to wait, or None if not at all.
+        Return who makes a request, and how long they have to wait.
 
-        Depends on nothing but what the caller sent, and is asked before anything is looked up or hashed (R7).
+        It depends only on what the caller sent, and comes before any look-up or hash (R7).
 
         Args:
-            username: The user name's key if it has one, else the user name as submitted; None where there is none.
+            username: The user name's key if it has one, else the user name as submitted.
             source: Where the request came from, or None.
+            device: What `remember` returned earlier, or an empty secret; None if the host keeps nothing.
         """
-        now = self._clock()
-        windows = self._windows(now, username, source)
-        counts = self._counter.counts([key for _, key in windows])
-        waits = [
-            _remaining(now, limit.window)
-            for (limit, _), count in zip(windows, counts, strict=True)
-            if count >= limit.attempts
-        ]
-        return max(waits, default=None)
+        name = _username_digest(username)
+        found = None if source is None else self._sources.find(source)
+        where = None if found is None else _digest(found.text)
+        at_device = None if device is None else _pair(name, device.reveal())
+        at_source = None if where is None else _pair(name, where)
+        n = self._read([_known(at_device), _known(at_source), _families(where)])
+        knows_device = n[_known(at_device)] > 0
+        caller = Caller(
+            username=name,
+            source=where,
+            device=device,
+            place=at_device if knows_device else at_source,
+            is_known=knows_device or n[_known(at_source)] > 0,
+            knows_device=knows_device,
+            is_shared=(found is not None and found.is_shared) or n[_families(where)] >= _SHARED_BY,
+        )
+        return self._held_up(caller)
 
-    def begin(self, account: Account | None, username: str, refusal: str | None) -> Guess:
+    def _held_up(self, caller: Caller) -> Caller:
+        """Return the caller with how long to wait, and with the windows that a failure adds to."""
+        now, limits = self._clock(), self.limits
+        of_name = _named(now, f"username:{caller.username}", limits.per_username)
+        of_source = [] if caller.source is None else _named(now, f"source:{caller.source}", limits.per_source)
+        of_place = [] if caller.place is None else _named(now, f"place:{caller.place}", (limits.per_place,))
+        lifted, arrivals, pace = self._lifted(now, caller.username), self._arrivals(now, caller), _pace(now, caller)
+        sprays = [_spray_key(now, limits.spray, kind) for kind in _SPRAYED]
+        keys = [key for _, key in (*of_name, *of_source, *of_place)]
+        n = self._read([*keys, *map(_forgiven, keys), *sprays, lifted, arrivals, pace])
+
+        names = [_Window(key, limit, limit.attempts) for limit, key in of_name]
+        sources = [_Window(key, limit, limit.attempts + n[_forgiven(key)]) for limit, key in of_source]
+        times = 1 + caller.is_known + n[lifted]
+        places = [_Window(key, limit, limit.attempts * times + n[_forgiven(key)]) for limit, key in of_place]
+        is_sprayed = any(n[key] >= limits.spray.attempts for key in sprays)
+        held = [window for window in places if n[window.key] >= window.most]
+        if not caller.is_known:
+            # Not for its own failures: those are counted for the place.
+            own = sum(n[window.key] for window in places)
+            least = _LESS if is_sprayed else 1
+            held += [window for window in names if n[window.key] - own >= max(1, window.most // least)]
+        waits = [window.limit.window for window in held]
+        if sources and not caller.is_shared and not caller.knows_device:
+            failures = n[sources[0].key] - n[_forgiven(sources[0].key)]
+            if is_sprayed and failures >= _FEW and failures > n[arrivals]:
+                waits.append(sources[0].limit.window)
+            waits += [window.limit.window for window in sources if n[window.key] >= window.most]
+            waits += [_PACE] if n[pace] and not caller.is_known else []
+        return caller._replace(retry_after=_longest(now, waits), windows=(*names, *sources, *places))
+
+    def begin(self, account: Account | None, caller: Caller, refusal: str | None) -> Guess:
         """
-        Count an attempt on *account*, and say whether it may be verified; the expense is always the same (R7).
+        Begin an attempt on *account*, and return whether it may be verified. It always costs the same (R7).
 
-        The count is bound to the epoch, so that a re-issue clears it by itself. An attempt refused unverified is not
-        counted against the account: whoever knows the password must not spend it by trying in vain.
+        It may if the failures so far, and all attempts under way with this one, are no more than the cap: then they
+        cannot exceed it even if all of them fail. Both are bound to the epoch, so a re-issue starts at zero. One that
+        is refused is no failure of the account's: who knows the password must not lose it by trying.
 
         Args:
             account: Whom the user name is of, or None.
-            username: The user name, as for `retry_after`.
-            refusal: Why it may not be verified whatever the throttle says, as a code, or None if it may.
+            caller: Whom `admit` returned.
+            refusal: Why it may not be verified anyway, as a code; None if it may.
         """
-        withdrawn_key = f"{_DECOY}:withdrawn" if account is None else _withdrawn_key(account)
-        # What is withdrawn between these two lines counts as a failure here, and not the other way round.
-        sprays, withdrawn = self._counter.counts([_spray_key(self._clock(), self.limits.spray), withdrawn_key])
-        if refusal is None and sprays >= self.limits.spray.attempts and _is_live_default(account):
-            refusal = "spray"
+        now = self._clock()
+        key, progress = self._counted(now, None if refusal is not None else account, caller)
+        failures, *counts = self._counter.counts([key, *progress.ended, *progress.begun])
+        ended, begun = counts[: len(progress.ended)], counts[len(progress.ended) :]
+        if account is not None and refusal is None:
+            # Whoever would be refused is not even begun: a crowd at the door keeps nobody out by its number alone.
+            refusal = self._refusal(account, caller, failures, _under_way(begun, ended) + 1)
+            if refusal is not None:
+                key, progress = self._counted(now, None, caller)
+        under_way = self._begin(progress, ended)
+        # Again, after what has ended was read: so whatever failed meanwhile is under way here, or a failure, or both.
+        (failures,) = self._counter.counts([key])
         if account is None or refusal is not None:
-            self._counter.hit(f"{_DECOY}:{_username_digest(username)}", self.limits.spray.window)
-            return Guess(refusal=refusal, failures_before=0, reaches_cap=False)
-        attempts = self._counter.hit(_account_key(account), None) - withdrawn
-        cap = self._cap(account)
-        return Guess(
-            refusal="spent" if attempts > cap else None, failures_before=attempts - 1, reaches_cap=attempts == cap
-        )
+            return Guess(self._counter, progress, refusal=refusal)
+        refusal = self._refusal(account, caller, failures, under_way)
+        guess = Guess(self._counter, progress, refusal=refusal, failures_before=failures)
+        if refusal is not None:
+            guess.end()
+        return guess
 
-    def withdraw(
-        self, account: Account | None, guess: Guess, username: str, reason: str
-    ) -> list[tuple[AuditKind, str]]:
+    def note_unverified(self, caller: Caller, reason: str) -> list[tuple[AuditKind, str]]:
+        """Return what goes on the record for an attempt that could not be verified for that reason, a code."""
+        return [(AuditKind.SIGN_IN_FAILED, reason)] if self._is_on_record("unavailable", caller.username) else []
+
+    def record_failure(self, account: Account | None, caller: Caller) -> list[tuple[AuditKind, str]]:
         """
-        Take back what `begin` counted of an attempt that could not be verified, and return what goes on the record.
-
-        However long hashing fails, a key is missing or memory is short, nobody's credential is spent by it.
+        Count a denial, and return what goes on the record for it: kinds and reasons. It always costs the same (R7).
 
         Args:
-            account: As for `begin`.
-            guess: What that returned.
-            username: As for `begin`.
-            reason: Why it could not be verified, as a code.
+            account: Whose password it is not. None if none was verified: then it is no failure of anybody's.
+            caller: As for `begin`.
         """
-        if account is not None and guess.refusal is None:
-            # A count of its own: one that is shared cannot be lowered by one atomically.
-            self._counter.hit(_withdrawn_key(account), None)
-        return [(AuditKind.SIGN_IN_FAILED, reason)] if self._is_on_record("unavailable", username) else []
+        now, spray = self._clock(), self.limits.spray
+        key, _ = self._counted(now, account, caller)
+        kind = _kind(account, now)
+        # First of all: the failure is counted whatever goes wrong after it.
+        failures = self._counter.hit(key, spray.window if account is None else None)
+        noted = self._hit_all(caller.windows)
+        sprays = self._counter.hit(_spray_key(now, spray, kind), spray.window)
+        if kind in _SPRAYED and sprays == spray.attempts:
+            noted.append((AuditKind.SPRAY_SUSPECTED, kind))
+        if account is not None:
+            if failures == self._cap(account):
+                noted.append((AuditKind.CREDENTIAL_SPENT, "default" if _is_default(account) else "chosen"))
+            elif failures == self._cap_of_unknown(account):
+                noted.append((AuditKind.RATE_LIMITED, "unknown_places"))
+        return noted
 
-    def record_failure(
-        self, account: Account | None, guess: Guess, username: str, source: str | None
-    ) -> list[tuple[AuditKind, str]]:
-        """Count a denial, and return what goes on the record because of it: kinds and reasons."""
+    def record_success(self, account: Account, caller: Caller) -> list[tuple[AuditKind, str]]:
+        """
+        Forget the failures of a caller whose password was right, and return what goes on the record for it.
+
+        Failures for the user name from other places stay, so that nobody there can tell that there was a success (R7).
+        """
+        now, key = self._clock(), _account_key(account)
+        of_source = [window for window in caller.windows if window.key.startswith("source:")]
+        of_place = [window for window in caller.windows if window.key.startswith("place:")]
+        n = self._read([key, *(each for window in of_place for each in (window.key, _forgiven(window.key)))])
+        # A right password that took longer to verify than it counts as under way does not undo what spent it meanwhile.
+        if 0 < n[key] < self._cap(account):
+            self._counter.clear(key)
+        for window in of_place:
+            for _ in range(n[window.key] - n[_forgiven(window.key)]):
+                # Each failure is forgiven once, however many successes see it: this count tells who was first.
+                if self._counter.hit(_forgiven(window.key), window.limit.window) <= n[window.key]:
+                    for each in of_source:
+                        self._counter.hit(_forgiven(each.key), each.limit.window)
+        kind = _kind(account, now)
+        if caller.place is None or caller.is_known or kind not in _SPRAYED:
+            return []
+        return self._record_arrival(account, caller, kind)
+
+    def _record_arrival(self, account: Account, caller: Caller, kind: str) -> list[tuple[AuditKind, str]]:
+        """Count the first right password for a user name from a source, and return what goes on the record for it."""
+        now, claims = self._clock(), self.limits.claims
+        if self._hit(_known(caller.place), _REMEMBERED) > 1:
+            return []
+        if self.limits.per_source:
+            self._hit(self._arrivals(now, caller), self.limits.per_source[0].window)
+        if kind == "chosen":
+            changed_at = account.credential.changed_at
+            # An imported one was never chosen here, so nobody who claims accounts has it.
+            if changed_at is None or now - changed_at >= _SETTLED:
+                self._hit(_families(caller.source), _REMEMBERED)
+            return []
+        ((_, key),) = _named(now, f"claims:{caller.source}", (claims,))
+        count = self._counter.hit(key, claims.window)
+        if count >= 2 * claims.attempts:
+            self._hit(_pace(now, caller), _PACE)
+        is_told = count == claims.attempts
+        return [(AuditKind.MASS_CLAIM_SUSPECTED, "shared" if caller.is_shared else "source")] if is_told else []
+
+    def remember(self, caller: Caller) -> Secret | None:
+        """Return what the host keeps of a device on which somebody signed in; None if it keeps nothing."""
+        if caller.device is None or caller.knows_device:
+            return caller.device
+        token = new_id()
+        self._hit(_known(_pair(caller.username, token)), _REMEMBERED)
+        return Secret(token)
+
+    def record_ticket_failure(self, contact_id: str) -> list[tuple[AuditKind, str]]:
+        """
+        Return what goes on the record for a ticket that did not work.
+
+        A ticket cannot be guessed, so nobody waits because of bad ones. But after as many as the first limit on a user
+        name allows, no more of this contact are recorded: a flood must not fill the record.
+        """
+        is_told = self._is_on_record("ticket", _username_digest(contact_id))
+        return [(AuditKind.TICKET_REFUSED, "ticket_invalid")] if is_told else []
+
+    def begin_change(self, account: Account) -> ChangeTry:
+        """
+        Begin a try to choose a password, and return how long to wait before it, if at all.
+
+        Only the owner gets here, with a ticket or the current password: this limits the work, not guessing. Tries that
+        were refused are counted for the epoch, which a good one ends.
+        """
         now = self._clock()
-        noted = self._count_windows(now, username, source)
-        live = _is_live_default(account)
-        spray = self.limits.spray
-        # Other failures are counted too, beside the real count, so that all cost the same (R7).
-        if live and guess.refusal is None:
-            if self._counter.hit(_spray_key(now, spray), spray.window) == spray.attempts:
-                noted.append((AuditKind.SPRAY_SUSPECTED, "tenant"))
-        else:
-            self._counter.hit(f"{_DECOY}:spray", spray.window)
-        if guess.reaches_cap:
-            noted.append((AuditKind.CREDENTIAL_SPENT, "default" if live else "chosen"))
-        return noted
+        progress = _progress(now, _change_name(account))
+        under_way = self._begin(progress, self._counter.counts(progress.ended))
+        windows = self._change_windows(now, account)
+        n = self._read([window.key for window in windows])
+        retry_after = _longest(now, [window.limit.window for window in windows if n[window.key] >= window.most])
+        if retry_after is None and any(n[window.key] + under_way > window.most for window in windows):
+            retry_after = _A_MOMENT
+        return ChangeTry(self._counter, progress, retry_after=retry_after)
 
-    def record_ticket_failure(self, contact_id: str, source: str | None) -> list[tuple[AuditKind, str]]:
-        """
-        Count a ticket that was no good, and return what goes on the record because of it.
-
-        A ticket cannot be guessed, and a good one is never refused for others that were not; but beyond the first limit
-        on a user name, here on whom the tickets name, the record says no more of them: a flood must not fill it.
-        """
-        noted = self._count_windows(self._clock(), None, source)
-        if self._is_on_record("ticket", contact_id):
-            noted.insert(0, (AuditKind.TICKET_REFUSED, "ticket_invalid"))
-        return noted
-
-    def record_success(self, account: Account, guess: Guess, username: str) -> None:
-        """Forget the failures of an account whose owner proved who they are."""
-        keys = self._username_keys(username)
-        attempts, withdrawn, *counts = self._counter.counts([_account_key(account), _withdrawn_key(account), *keys])
-        # If this guess is the last that the cap allows, all beyond it were refused, and only it reached the cap.
-        spent_meanwhile = attempts - withdrawn >= self._cap(account) and not guess.reaches_cap
-        if not spent_meanwhile:
-            self._forget(account)
-        for key, count in zip(keys, counts, strict=True):
-            if count:
-                self._counter.clear(key)
+    def record_refused_change(self, account: Account) -> list[tuple[AuditKind, str]]:
+        """Count a new password that was refused, and return what goes on the record for it: kinds and reasons."""
+        return self._hit_all(self._change_windows(self._clock(), account))
 
     def unlock(self, account: Account) -> None:
-        """Forget the failures of an account, its user name's included; the source's and the tenant's stay."""
-        self._forget(account)
-        for key in self._username_keys(account.username_key):
-            self._counter.clear(key)
-
-    def is_spent(self, account: Account) -> bool:
-        """Return whether the account's credential is denied until it is issued again or unlocked."""
-        attempts, withdrawn = self._counter.counts([_account_key(account), _withdrawn_key(account)])
-        return attempts - withdrawn >= self._cap(account)
-
-    def _forget(self, account: Account) -> None:
-        # In this order: cut off in between, an account has too many failures on it and not too few.
-        self._counter.clear(_withdrawn_key(account))
+        """Forget the failures of an account and of its user name. The limits on sources and the tenant stay."""
+        now = self._clock()
         self._counter.clear(_account_key(account))
+        self.lift([account])
+        for window in self._change_windows(now, account):
+            self._counter.clear(window.key)
+        # Of a process that died. Whatever is under way now counts less, at most once and with others in parallel.
+        for what in (_account_key(account), _change_name(account)):
+            progress = _progress(now, what)
+            # In this order: if it fails in between, too many are under way and not too few.
+            for key in (*progress.ended, *progress.begun):
+                self._counter.clear(key)
+
+    def lift(self, accounts: Sequence[Account]) -> None:
+        """Forget the failures of these accounts' user names, so that their owners get in with new passwords at once."""
+        now = self._clock()
+        named = [(each.username_key, self._username_windows(now, each)) for each in accounts]
+        n = self._read(window.key for _, windows in named for window in windows)
+        for username, windows in named:
+            if username is not None and any(n[window.key] for window in windows):
+                for window in windows:
+                    self._counter.clear(window.key)
+                # Nobody knows from which places they were. So each of them may fail as often once more.
+                self._counter.hit(self._lifted(now, _username_digest(username)), self.limits.per_place.window)
+
+    def reached(self, account: Account) -> tuple[ReachedLimit, ...]:
+        """Return the limits that keep the account's owner out at the moment, apart from those on sources."""
+        (reached,) = self.reached_by_each([account])
+        return reached
+
+    def reached_by_each(self, accounts: Sequence[Account]) -> list[tuple[ReachedLimit, ...]]:
+        """Return `reached` for each of the accounts, with one question to the counter for some dozens of them."""
+        now = self._clock()
+        found: list[tuple[ReachedLimit, ...]] = []
+        for some in chunks(accounts, _ASKED_AT_ONCE):
+            windows = [[*self._username_windows(now, each), *self._change_windows(now, each)] for each in some]
+            keys = [_account_key(account) for account in some]
+            n = self._read([*keys, *(window.key for window in chain.from_iterable(windows))])
+            for account, key, of_account in zip(some, keys, windows, strict=True):
+                reached = [
+                    ReachedLimit(reason=_reason(window.key), until=now + _remaining(now, window.limit.window))
+                    for window in of_account
+                    if n[window.key] >= window.most
+                ]
+                if n[key] >= self._cap_of_unknown(account):
+                    reason = "spent" if n[key] >= self._cap(account) else "unknown_places"
+                    reached.append(ReachedLimit(reason=reason, until=None))
+                found.append(tuple(reached))
+        return found
+
+    def _read(self, keys: Iterable[str | None]) -> Counter[str | None]:
+        """Return the counts of these keys; of None it is 0."""
+        asked = list(dict.fromkeys(key for key in keys if key is not None))
+        return Counter(dict(zip(asked, self._counter.counts(asked) if asked else (), strict=True)))
+
+    def _hit(self, key: str | None, window: timedelta) -> int:
+        """Add one, and return the new count; for None 0."""
+        return 0 if key is None else self._counter.hit(key, window)
+
+    def _counted(self, now: datetime, account: Account | None, caller: Caller) -> tuple[str, _Progress]:
+        """Return where failures are counted, and attempts under way: for None beside the real counts, by the name."""
+        if account is not None:
+            return _account_key(account), _progress(now, _account_key(account))
+        key = f"{_DECOY}:{caller.username}"
+        # As many hits, on one row: a flood of invented names must not fill the table.
+        same = (key,) * len(_under_way_windows(now))
+        return key, _Progress(same, same, self.limits.spray.window)
+
+    def _refusal(self, account: Account, caller: Caller, failures: int, under_way: int) -> str | None:
+        cap = self._cap(account) if caller.is_known else self._cap_of_unknown(account)
+        if failures >= cap:
+            return "spent"
+        return "too_many_at_once" if failures + under_way > cap else None
+
+    def _begin(self, progress: _Progress, ended: Sequence[int]) -> int:
+        """Count an attempt as under way, and return how many are, with it; *ended* was read before."""
+        begun = [self._counter.hit(key, progress.window) for key in progress.begun]
+        return _under_way(begun, ended)
 
     def _is_on_record(self, kind: str, name: str) -> bool:
-        """Return whether the record has room for one more of its kind about that name: a flood must not fill it."""
+        """Return whether one more event of this kind about that name is recorded: a flood must not fill the record."""
         limit = self.limits.per_username[0] if self.limits.per_username else self.limits.spray
-        key = f"{kind}:{_username_digest(name)}:{_window_name(self._clock(), limit.window)}"
+        ((_, key),) = _named(self._clock(), f"{kind}:{name}", (limit,))
         return self._counter.hit(key, limit.window) <= limit.attempts
 
     def _cap(self, account: Account) -> int:
-        issued = account.credential.origin == CredentialOrigin.ISSUED
-        return self.limits.default_failures if issued else self.limits.chosen_failures
+        return self.limits.default_failures if _is_default(account) else self.limits.chosen_failures
 
-    def _username_keys(self, username: str | None) -> list[str]:
-        return [key for _, key in self._windows(self._clock(), username, None)]
+    def _cap_of_unknown(self, account: Account) -> int:
+        cap = self._cap(account)
+        return cap if _is_default(account) else cap - cap // _RESERVED
 
-    def _count_windows(self, now: datetime, username: str | None, source: str | None) -> list[tuple[AuditKind, str]]:
-        noted = []
-        for limit, key in self._windows(now, username, source):
-            # On the record once, when it is reached: recording each attempt beyond would let a flood fill the table.
-            if self._counter.hit(key, limit.window) == limit.attempts:
-                noted.append((AuditKind.RATE_LIMITED, key.partition(":")[0]))
-        return noted
+    def _hit_all(self, windows: Sequence[_Window]) -> list[tuple[AuditKind, str]]:
+        # On the record once, when it is reached: recording each attempt beyond would let a flood fill the table.
+        hits = [(window, self._counter.hit(window.key, window.limit.window)) for window in windows]
+        return [(AuditKind.RATE_LIMITED, _reason(window.key)) for window, count in hits if count == window.most]
 
-    def _windows(self, now: datetime, username: str | None, source: str | None) -> list[tuple[Limit, str]]:
-        kinds = []
-        if username is not None:
-            kinds.append(("username", _username_digest(username), self.limits.per_username))
-        if source is not None:
-            kinds.append(("source", _digest(source), self.limits.per_source))
-        return [
-            (limit, f"{kind}:{digest}:{_window_name(now, limit.window)}")
-            for kind, digest, limits in kinds
-            for limit in limits
-        ]
+    def _username_windows(self, now: datetime, account: Account) -> list[_Window]:
+        return (
+            []
+            if account.username_key is None
+            else _windows(now, f"username:{_username_digest(account.username_key)}", self.limits.per_username)
+        )
+
+    def _change_windows(self, now: datetime, account: Account) -> list[_Window]:
+        return _windows(now, _change_name(account), self.limits.per_username)
+
+    def _lifted(self, now: datetime, name: str) -> str:
+        return _named(now, f"lifted:{name}", (self.limits.per_place,))[0][1]
+
+    def _arrivals(self, now: datetime, caller: Caller) -> str | None:
+        windows = _named(now, f"arrivals:{caller.source}", self.limits.per_source)
+        return None if caller.source is None or not windows else windows[0][1]
 
 
-def _is_live_default(account: Account | None) -> bool:
-    return account is not None and account.credential.origin == CredentialOrigin.ISSUED
+def _is_default(account: Account) -> bool:
+    return account.credential.origin == CredentialOrigin.ISSUED
+
+
+def _kind(account: Account | None, now: datetime) -> str:
+    """Return one of those that are sprayed; or what is counted beside them, so that it costs the same."""
+    if account is None or (_is_default(account) and account.credential.is_expired(now)):
+        return _DECOY
+    return "default" if _is_default(account) else "chosen"
 
 
 def _account_key(account: Account) -> str:
-    return f"account:{_digest(account.contact_id)}:{account.credential.epoch}"
+    return f"account:{_of_epoch(account)}"
 
 
-def _withdrawn_key(account: Account) -> str:
-    return f"withdrawn:{_digest(account.contact_id)}:{account.credential.epoch}"
+def _change_name(account: Account) -> str:
+    return f"change:{_of_epoch(account)}"
 
 
-def _spray_key(now: datetime, limit: Limit) -> str:
-    return f"spray:{_window_name(now, limit.window)}"
+def _of_epoch(account: Account) -> str:
+    return f"{_digest(account.contact_id)}:{account.credential.epoch}"
+
+
+def _spray_key(now: datetime, limit: Limit, kind: str) -> str:
+    return f"spray:{kind}:{_window_name(now, limit.window)}"
+
+
+def _pair(name: str, place: str) -> str:
+    return _digest(f"{name}:{place}")
+
+
+def _known(place: str | None) -> str | None:
+    return None if place is None else f"known:{place}"
+
+
+def _families(source: str | None) -> str | None:
+    return None if source is None else f"families:{source}"
+
+
+def _pace(now: datetime, caller: Caller) -> str | None:
+    return None if caller.source is None else f"pace:{caller.source}:{_window_name(now, _PACE)}"
+
+
+def _forgiven(key: str) -> str:
+    return f"forgiven:{key}"
+
+
+def _reason(key: str) -> str:
+    return key.partition(":")[0]
 
 
 def _username_digest(username: str) -> str:
@@ -289,13 +690,41 @@ def _username_digest(username: str) -> str:
 
 
 def _digest(text: str) -> str:
-    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:32]
+    return digest(text)[:32]
+
+
+def _named(now: datetime, what: str, limits: Sequence[Limit]) -> list[tuple[Limit, str]]:
+    return [(limit, f"{what}:{_window_name(now, limit.window)}") for limit in limits]
+
+
+def _windows(now: datetime, what: str, limits: Sequence[Limit]) -> list[_Window]:
+    return [_Window(key, limit, limit.attempts) for limit, key in _named(now, what, limits)]
 
 
 def _window_name(now: datetime, window: timedelta) -> str:
     # The window's length is part of the name, so that limits of different lengths never share a count.
-    return f"{int(window.total_seconds())}:{(now - _EPOCH) // window}"
+    return f"{int(window.total_seconds())}:{(now - EPOCH) // window}"
+
+
+def _progress(now: datetime, what: str) -> _Progress:
+    windows = _under_way_windows(now)
+    begun, ended = (tuple(f"{step}:{what}:{window}" for window in windows) for step in ("begun", "ended"))
+    # Twice as long, because a counter may go by a clock of its own: both must outlast their window.
+    return _Progress(begun, ended, 2 * _UNDER_WAY)
+
+
+def _under_way(begun: Sequence[int], ended: Sequence[int]) -> int:
+    return max(all_ - over for all_, over in zip(begun, ended, strict=True))
+
+
+def _under_way_windows(now: datetime) -> list[str]:
+    near = (now - _OVERLAP, now + _OVERLAP)
+    return list(dict.fromkeys(_window_name(at, _UNDER_WAY) for at in near))
+
+
+def _longest(now: datetime, windows: Sequence[timedelta]) -> timedelta | None:
+    return max((_remaining(now, window) for window in windows), default=None)
 
 
 def _remaining(now: datetime, window: timedelta) -> timedelta:
-    return window - (now - _EPOCH) % window
+    return window - (now - EPOCH) % window

@@ -36,7 +36,7 @@ from portalcreds.accounts import PasswordHash
 from portalcreds.hashers import CHOSEN, Argon2Hasher, UpgradingHasher
 from portalcreds.protocols import AttemptCounter, Clock, CredentialHasher, HashCheck, HashingPermit, utc_now
 from portalcreds.secret import Secret
-from portalcreds.sign_in_service import SignInService
+from portalcreds.sign_in.service import SignInService
 from portalcreds.stores.dbapi import DBAPIAccountStore
 from portalcreds.testing.hashers import CHEAPEST_CHOSEN, CHEAPEST_ISSUED
 from portalcreds.throttle import Limit, Throttle, ThrottleLimits
@@ -142,7 +142,9 @@ def kinds_of(portal: Portal, counter: Callable[..., AttemptCounter], watch: Stop
         return utc_now() + timedelta(days=15)
 
     def service(hasher: CredentialHasher = watch, *, clock: Clock = utc_now, limit: Limit = NEVER) -> SignInService:
-        limits = ThrottleLimits(per_username=(limit,), per_source=(NEVER,), spray=NEVER, default_failures=100)
+        limits = ThrottleLimits(
+            per_username=(limit,), per_place=NEVER, per_source=(NEVER,), claims=NEVER, spray=NEVER, default_failures=100
+        )
         throttle = Throttle(counter(clock=clock), limits=limits, clock=clock)
         return SignInService(portal.store, hasher=hasher, throttle=throttle, clock=clock)
 

@@ -24,16 +24,16 @@ from datetime import timedelta
 from itertools import count
 from typing import Self
 
-from portalcreds.account_service import AccountService
 from portalcreds.accounts import Account, PasswordHash
+from portalcreds.administration.service import AccountService
 from portalcreds.contacts import Contact, ContactId
 from portalcreds.hashers import UpgradingHasher
-from portalcreds.hashers.legacy import Django, LdapSalted
+from portalcreds.hashers.legacy import SystemVerifier
 from portalcreds.privileges import Grants, Operator, Privilege
 from portalcreds.protocols import AccountStore, AttemptCounter, Change, HashCheck, utc_now
-from portalcreds.reset_service import ResetService
+from portalcreds.resets.service import ResetService
 from portalcreds.secret import Secret
-from portalcreds.sign_in_service import SignInService
+from portalcreds.sign_in.service import SignInService
 from portalcreds.stores.memory import MemoryAccountStore, MemoryAttemptCounter
 from portalcreds.throttle import Limit, Throttle, ThrottleLimits
 
@@ -112,7 +112,9 @@ class Portal:
         """Add the accounts, which costs a second or two."""
         self.hasher = UpgradingHasher() if hasher is None else hasher
         self.store = MemoryAccountStore() if store is None else store
-        limits = ThrottleLimits(per_username=(NEVER,), per_source=(NEVER,), spray=NEVER, default_failures=100)
+        limits = ThrottleLimits(
+            per_username=(NEVER,), per_place=NEVER, per_source=(NEVER,), claims=NEVER, spray=NEVER, default_failures=100
+        )
         self.throttle = Throttle(MemoryAttemptCounter() if counter is None else counter, limits=limits)
         authorizer = Grants(privileges={"office": list(Privilege)})
         accounts = AccountService(self.store, authorizer=authorizer, throttle=self.throttle)
@@ -174,10 +176,10 @@ def main() -> None:
     pairs = parser.parse_args().pairs
     load = os.getloadavg()[0]
     say(f"{os.cpu_count()} cores, load {load:.2f} before; {pairs} pairs")
-    portal = Portal(hasher=UpgradingHasher(legacy=[LdapSalted()]), imported=FAST)
+    portal = Portal(hasher=UpgradingHasher(legacy=[SystemVerifier("ldap")]), imported=FAST)
     portal.spend()
     measure(portal, (*KINDS, LEGACY), pairs, title="denied")
-    portal = Portal(hasher=UpgradingHasher(legacy=[Django()], denial_floor=FLOOR), imported=SLOW)
+    portal = Portal(hasher=UpgradingHasher(legacy=[SystemVerifier("django")], denial_floor=FLOOR), imported=SLOW)
     measure(portal, ("chosen", LEGACY), pairs, title="with a floor")
     say(f"load {os.getloadavg()[0]:.2f} after")
 

@@ -23,8 +23,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from portalcreds._chunks import chunks
 from portalcreds.accounts import Account
 from portalcreds.protocols import ApplyResult, Change
-from portalcreds.stores._paramstyle import styled
-from portalcreds.stores._rows import WRITTEN_COLUMNS, account_row
+from portalcreds.stores._drivers.paramstyle import mark_parameters
+from portalcreds.stores._sql.rows import WRITTEN_COLUMNS, account_row
 from portalcreds.testing._store_samples import an_account, an_event, issued
 from stores.backends import BACKENDS, Backend, new_backend
 
@@ -69,13 +69,16 @@ def _bare(backend: Backend, accounts: list[Account]) -> float:
     connection: Any = backend.connect()
     style = "named" if backend.database == "sqlite" else "pyformat"
     settings = ", ".join(f"{name} = :{name}" for name in WRITTEN_COLUMNS if name != "contact_id")
-    update = styled(f"UPDATE portal_accounts SET {settings} WHERE tenant = '' AND contact_id = :contact_id", style).sql
-    insert = styled(
+    update = mark_parameters(
+        f"UPDATE portal_accounts SET {settings} WHERE tenant = '' AND contact_id = :contact_id", style
+    ).sql
+    insert = mark_parameters(
         "INSERT INTO portal_audit_events (tenant, event_id, kind, at, contact_id) "
         "VALUES ('', :event_id, 'bare', 1, :contact_id)",
         style,
     ).sql
-    rows = [account_row(Change(old=None, new=attrs.evolve(account, version=1))) for account in accounts]
+    written = (account_row("", Change(old=None, new=attrs.evolve(account, version=1))) for account in accounts)
+    rows = [dict(zip(("tenant", *WRITTEN_COLUMNS), row, strict=True)) for row in written]
     events = [{"event_id": f"bare-{account.contact_id}", "contact_id": account.contact_id} for account in accounts]
     began = time.perf_counter()
     for chunk in chunks(list(zip(rows, events, strict=True)), CHUNK):

@@ -13,7 +13,7 @@ from __future__ import annotations
 import base64
 import random
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import accumulate, islice
 from typing import Any, Final
@@ -23,10 +23,11 @@ import attrs
 from portalcreds.accounts import Account, Credential, CredentialOrigin, PasswordHash
 from portalcreds.contacts import Contact, ContactId
 from portalcreds.protocols import Change
-from portalcreds.stores._ddl import creation_of
-from portalcreds.stores._dialects import dialect_named
-from portalcreds.stores._rows import WRITTEN_COLUMNS, account_row
-from portalcreds.stores._schema import layout_of
+from portalcreds.stores._drivers.dialects import get_dialect
+from portalcreds.stores._sql.ddl import create_table_sql
+from portalcreds.stores._sql.rows import WORD_COLUMNS, WRITTEN_COLUMNS, account_row, word_rows
+from portalcreds.stores._sql.schema import lay_out
+from portalcreds.stores.tables import DEFAULT_TABLES
 
 NOW: Final = datetime(2026, 1, 15, 8, 30, tzinfo=UTC)
 """The instant that the states hold at."""
@@ -125,59 +126,65 @@ def load(connect: Connect, dialect: str, some: Iterable[Account], *, tenant: str
         some: The accounts.
         tenant: Whose accounts they are.
     """
-    spoken = dialect_named(dialect)
-    tables = layout_of("portal_").tables
-    table = tables[0].path
-    ddl = [statement for each in tables for statement in creation_of(each, spoken)]
+    spoken = get_dialect(dialect)
+    layout = lay_out(DEFAULT_TABLES)
+    table = layout.accounts.path
+    ddl = [statement for each in layout.tables for statement in create_table_sql(each, spoken)]
     connection = connect()
     try:
-        spoken.prepare(connection)
+        spoken.leave_transactions(connection)
         cursor = connection.cursor()
         # Indexes afterwards: sorting a million keys once is faster than finding a place for each.
         for statement in (each for each in ddl if each.startswith("CREATE TABLE")):
             cursor.execute(statement)
-        {"sqlite": _fill_sqlite, "postgresql": _fill_postgresql, "mariadb": _fill_mariadb}[dialect](
-            connection, table, _rows(some, tenant)
-        )
+        fill = {"sqlite": _fill_sqlite, "postgresql": _fill_postgresql, "mariadb": _fill_mariadb}[dialect]
+        words: list[tuple[object, ...]] = []
+        fill(connection, table, _COLUMNS, _rows(some, tenant, words))
+        # In the order of their key, which they are kept in.
+        words.sort()
+        fill(connection, layout.words.path, ("tenant", *WORD_COLUMNS), iter(words))
         for statement in ddl:
             cursor.execute(statement)
         if dialect == "postgresql":
             # As autovacuum does within minutes; without it the first reader of each page would write to it.
             cursor.execute(f"VACUUM ANALYZE {table}")
+            cursor.execute(f"VACUUM ANALYZE {layout.words.path}")
         elif dialect == "mariadb":
-            cursor.execute(f"ANALYZE TABLE {table}")
+            cursor.execute(f"ANALYZE TABLE {table}, {layout.words.path}")
     finally:
         connection.close()
 
 
-def _fill_sqlite(connection: Any, table: str, rows: Iterator[tuple[object, ...]]) -> None:
+def _fill_sqlite(connection: Any, table: str, columns: Sequence[str], rows: Iterator[tuple[object, ...]]) -> None:
     cursor = connection.cursor()
-    cursor.execute("PRAGMA journal_mode = WAL")
-    cursor.execute("PRAGMA synchronous = OFF")
+    # Each answer is read: a statement that was not finished keeps a later COMMIT from being done.
+    cursor.execute("PRAGMA journal_mode = WAL").fetchall()
+    cursor.execute("PRAGMA synchronous = OFF").fetchall()
     cursor.execute("BEGIN")
-    cursor.executemany(f"INSERT INTO {table} ({', '.join(_COLUMNS)}) VALUES ({', '.join('?' * len(_COLUMNS))})", rows)
+    cursor.executemany(f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({', '.join('?' * len(columns))})", rows)
     cursor.execute("COMMIT")
-    cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
 
 
-def _fill_postgresql(connection: Any, table: str, rows: Iterator[tuple[object, ...]]) -> None:
-    with connection.cursor().copy(f"COPY {table} ({', '.join(_COLUMNS)}) FROM STDIN") as copy:
+def _fill_postgresql(connection: Any, table: str, columns: Sequence[str], rows: Iterator[tuple[object, ...]]) -> None:
+    with connection.cursor().copy(f"COPY {table} ({', '.join(columns)}) FROM STDIN") as copy:
         for row in rows:
             copy.write_row(row)
 
 
-def _fill_mariadb(connection: Any, table: str, rows: Iterator[tuple[object, ...]]) -> None:
+def _fill_mariadb(connection: Any, table: str, columns: Sequence[str], rows: Iterator[tuple[object, ...]]) -> None:
     cursor = connection.cursor()
     cursor.execute("SET unique_checks = 0")
-    insert = f"INSERT INTO {table} ({', '.join(_COLUMNS)}) VALUES ({', '.join(['%s'] * len(_COLUMNS))})"
+    insert = f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({', '.join(['%s'] * len(columns))})"
     while batch := list(islice(rows, _ROWS_AT_ONCE)):
         cursor.executemany(insert, batch)
 
 
-def _rows(some: Iterable[Account], tenant: str) -> Iterator[tuple[object, ...]]:
+def _rows(some: Iterable[Account], tenant: str, words: list[tuple[object, ...]]) -> Iterator[tuple[object, ...]]:
+    """Yield the rows of accounts, and keep those of their words."""
     for account in some:
-        row: Mapping[str, object] = account_row(Change(old=None, new=account))
-        yield (tenant, *(row[column] for column in WRITTEN_COLUMNS))
+        words += word_rows(tenant, account)
+        yield account_row(tenant, Change(old=None, new=account))
 
 
 def _surnames(draw: random.Random) -> list[str]:

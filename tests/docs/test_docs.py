@@ -1,18 +1,27 @@
-"""The documentation says what is so: its code runs, its figures are the code's, its links lead somewhere."""
+"""The documentation is true: its code runs, its figures are the code's, and its links and names lead somewhere."""
 
+import importlib
+import pkgutil
 import re
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
-from portalcreds.reset_service import DEFAULT_LIFETIME
+import portalcreds
+from django_site import configured
+from portal import FAMILY, OFFICE, Portal
+from portalcreds.administration import AccountChange
+from portalcreds.contacts import ContactId
+from portalcreds.resets.service import DEFAULT_LIFETIME
+from portalcreds.sign_in.tickets import MAX_TICKET_LIFETIME
 from portalcreds.throttle import Limit, ThrottleLimits
-from portalcreds.tickets import MAX_TICKET_LIFETIME
+from stores.hosts import need
 
 ROOT = Path(__file__).resolve().parents[2]
+PACKAGE = Path(portalcreds.__file__).parent
 PAGES = sorted([ROOT / "README.md", *ROOT.glob("docs/**/*.md")])
-# A block fenced as ``py`` needs what a test has not, such as a server: it is shown and not run.
+# A block fenced as ``py`` is not run here: it needs something else, such as a server or a copy of the package.
 BLOCK = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\]\(([^)#:]+)\)")
 
@@ -31,7 +40,7 @@ def test_code_blocks_run(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyP
             code = "\n" * text[: block.start(1)].count("\n") + block[1]
             exec(compile(code, str(page), "exec"), namespace)  # noqa: S102  That is what is tested.
     finally:
-        for name in ("hasher", "store"):
+        for name in ("portal", "hasher", "store"):
             close = getattr(namespace.get(name), "close", None)
             if callable(close):
                 close()
@@ -44,11 +53,65 @@ def test_links_lead_somewhere(page: Path) -> None:
     assert missing == []
 
 
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_names_resolve(page: Path) -> None:
+    """A name in backticks such as ``portalcreds.resets.ResetJob`` is there, under that path."""
+    names = re.findall(r"`(portalcreds(?:\.\w+)+)`", page.read_text("utf-8"))
+    if any(name.startswith("portalcreds.django.") for name in names):
+        need("django")
+        configured()
+    assert [name for name in names if not _is_there(name)] == []
+
+
+def test_a_wrong_name_is_found() -> None:
+    """The check of names can fail: for a module, a class and a method that are not there."""
+    names = ["nothing", "resets.Nothing", "resets.ResetJob.nothing", "resets.ResetJob.run"]
+    assert [_is_there(f"portalcreds.{name}") for name in names] == [False, False, False, True]
+
+
+def test_reference_lists_the_names_of_the_root() -> None:
+    """Each name that an application types is on the first page of the reference, and no other."""
+    text = (ROOT / "docs/reference/portalcreds.md").read_text("utf-8")
+    table = [row for row in text.splitlines() if row.startswith("| ")][1:]
+    listed = [name for row in table for name in re.findall(r"`(\w+)`", row)]
+    assert sorted(listed) == sorted({*portalcreds.__all__} - {"__version__"})
+
+
+def test_reference_describes_every_public_module() -> None:
+    """Each module that is not private has a place in the reference."""
+    text = "".join(page.read_text("utf-8") for page in ROOT.glob("docs/reference/*.md"))
+    described = set(re.findall(r":: portalcreds\.([\w.]+)", text))
+    flat = {path.stem for path in PACKAGE.glob("*.py")}
+    packages = {
+        path.parent.relative_to(PACKAGE).as_posix().replace("/", ".") for path in PACKAGE.glob("*/**/__init__.py")
+    }
+    public = {name for name in flat | packages if not any(part.startswith("_") for part in name.split("."))}
+    # The front door is described as portalcreds.Portal, and each store in its own module. What is below the app is
+    # where Django looks for it.
+    assert {name for name in public if not name.startswith("django.")} - {"portal", "stores"} <= described
+    stores = {f"stores.{path.stem}" for path in (PACKAGE / "stores").glob("[!_]*.py")}
+    assert stores <= described
+
+
+def test_reference_describes_every_constant() -> None:
+    """A constant that a package exports has a place of its own: Sphinx passes over what is only imported there."""
+    text = "".join(page.read_text("utf-8") for page in ROOT.glob("docs/reference/*.md"))
+    missing = [
+        f"portalcreds.{package}.{name}"
+        for package in ("default_passwords", "rosters", "administration", "resets", "sign_in", "hashers", "testing")
+        for module in [importlib.import_module(f"portalcreds.{package}")]
+        for name in module.__all__
+        if not callable(getattr(module, name)) and f":: portalcreds.{package}.{name}\n" not in text
+    ]
+    assert missing == []
+
+
 def test_rules_page_has_every_rule_that_is_cited() -> None:
-    """Whoever meets a rule's number in the source finds it on the page of rules, once."""
+    """Each rule that the source cites is in the file that ships beside it, once, also in a vendored copy."""
     sources = [path.read_text("utf-8") for path in ROOT.glob("src/**/*.py")]
     cited = {int(number) for text in sources for number in re.findall(r"\bR(\d+)\b", text)}
-    stated = re.findall(r"^- \*\*R(\d+)\*\*", (ROOT / "docs/explanation/rules.md").read_text("utf-8"), re.MULTILINE)
+    rules = (PACKAGE / "RULES.md").read_text("utf-8")
+    stated = re.findall(r"^- \*\*R(\d+)\*\*", rules, re.MULTILINE)
     assert [int(number) for number in stated] == list(range(1, 25))
     assert cited <= set(range(1, 25))
 
@@ -63,11 +126,49 @@ def test_security_page_states_every_limit() -> None:
         str(limits.default_failures),
         str(limits.chosen_failures),
         _several(limits.per_username),
+        _several((limits.per_place,)),
         _several(limits.per_source),
+        _several((limits.claims,)),
         _several((limits.spray,)),
         f"{DEFAULT_LIFETIME // timedelta(days=1)} days",
         f"{MAX_TICKET_LIFETIME // timedelta(minutes=1)} minutes",
     ]
+
+
+def test_the_keys_of_records_are_those_on_the_page(memory_portal: Portal) -> None:
+    """A host that builds its grid from the page finds the columns that are there."""
+    portal = memory_portal
+    plan = portal.resets.plan(["c-1"], OFFICE)
+    sync = portal.accounts.plan_sync(FAMILY, OFFICE)
+    moving = portal.accounts.plan_import([("c-2", portal.chosen_hash("x"))], OFFICE)
+    changing = portal.accounts.plan_change([ContactId("c-4")], OFFICE, change=AccountChange.END_SESSIONS)
+    made = {
+        "ChangePlan": changing.to_records(),
+        "ChangeReport": portal.accounts.apply_change(changing.confirm(OFFICE)).to_records(),
+        "ImportPlan": moving.to_records(),
+        "ImportReport": portal.accounts.apply_import(moving.confirm(OFFICE)).to_records(),
+        "HashCensus": portal.accounts.hash_census(OFFICE).to_records(),
+        "ResetPlan": plan.to_records(),
+        "ResetReport": portal.resets.start(plan.confirm(OFFICE)).run().to_records(),
+        "SyncPlan": sync.to_records(),
+        "SyncReport": portal.accounts.apply_sync(sync).to_records(),
+        "AccountPage": portal.accounts.search(OFFICE).to_records(portal.clock()),
+    }
+    text = (ROOT / "docs/reference/administration.md").read_text("utf-8")
+    table = text[text.index("<!-- records -->") : text.index("<!-- end -->")]
+    stated: dict[str, list[str]] = {}
+    for row in table.splitlines()[3:]:
+        names, keys = (re.findall(r"`(\w+)`", cell) for cell in row.split("|")[1:3])
+        stated |= dict.fromkeys(names, keys)
+    assert stated == {name: list(records[0]) for name, records in made.items()}
+
+
+def _is_there(name: str) -> bool:
+    try:
+        pkgutil.resolve_name(name)
+    except (ImportError, AttributeError):
+        return False
+    return True
 
 
 def _several(limits: tuple[Limit, ...]) -> str:

@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from portalcreds.accounts import PasswordHash
-from portalcreds.exceptions import ConfigurationError, InvalidValueError, PortalCredsError
+from portalcreds.exceptions import ConfigurationError, InvalidValueError
 from portalcreds.hashers import CHOSEN, ISSUED, Argon2Hasher, Argon2Parameters, HashingUnavailableError
 from portalcreds.secret import Secret
 from portalcreds.testing.hashers import CHEAPEST_CHOSEN, CHEAPEST_ISSUED
@@ -105,7 +105,7 @@ def hasher() -> Argon2Hasher:
 
 @pytest.mark.parametrize(("password", "encoded"), VECTORS.values(), ids=VECTORS.keys())
 def test_a_known_answer_verifies_and_no_other_password_does(hasher: Argon2Hasher, password: str, encoded: str) -> None:
-    """A1: hashes of other implementations are ours to verify, at their own cost."""
+    """Hashes of other implementations are ours to verify, at their own cost."""
     stored = PasswordHash(encoded)
 
     assert hasher.identify(stored)
@@ -123,7 +123,7 @@ def test_a_genuine_hash_below_the_bounds_is_refused(hasher: Argon2Hasher, encode
 
 @pytest.mark.parametrize(("parameters", "name"), [(CHOSEN, "the chosen profile"), (ISSUED, "the issued profile")])
 def test_a_profile_writes_the_known_answer(parameters: Argon2Parameters, name: str) -> None:
-    """A1: the profiles are what they say, and with a salt handed in hashing is a pure function."""
+    """The profiles are what they say, and with a salt handed in hashing is a pure function."""
     password, encoded = VECTORS[name]
 
     assert Argon2Hasher(parameters).hash(Secret(password), salt=b"sixteen byte slt") == PasswordHash(encoded)
@@ -131,7 +131,7 @@ def test_a_profile_writes_the_known_answer(parameters: Argon2Parameters, name: s
 
 @pytest.mark.parametrize("name", [*CHEAP, "NUL, salt of 64"])
 def test_no_proper_prefix_is_accepted(hasher: Argon2Hasher, name: str) -> None:
-    """A3: a hash that a short column cut off verifies nothing, or a shorter tag would be enough."""
+    """A hash that a short column cut off verifies nothing, or a shorter tag would be enough."""
     password, encoded = VECTORS[name]
     secret = Secret(password)
 
@@ -140,9 +140,9 @@ def test_no_proper_prefix_is_accepted(hasher: Argon2Hasher, name: str) -> None:
     assert accepted == []
 
 
-@pytest.mark.parametrize("mutations", [4000, pytest.param(50_000, marks=pytest.mark.whole)])
+@pytest.mark.parametrize("mutations", [1000, pytest.param(50_000, marks=pytest.mark.whole)])
 def test_no_mutation_of_one_character_is_accepted(hasher: Argon2Hasher, mutations: int) -> None:
-    """A4: of so many single-character changes, none verifies and none raises."""
+    """Of so many single-character changes, none verifies and none raises."""
     draw = random.Random(9106)  # noqa: S311  A sample to repeat, not a secret.
     alphabet = string.ascii_letters + string.digits + string.punctuation + " \0\n\u0663\ud800é"
     accepted = []
@@ -176,7 +176,7 @@ def test_what_is_hashed_verifies(password: str) -> None:
 
 @pytest.mark.parametrize("password", ["\0", "\0tail", "head\0", "head\0tail"])
 def test_nul_does_not_end_a_password(hasher: Argon2Hasher, password: str) -> None:
-    """A6: what stands behind a NUL counts."""
+    """What stands behind a NUL counts."""
     stored = hasher.hash(Secret(password))
 
     assert hasher.verify(Secret(password), stored)
@@ -185,7 +185,7 @@ def test_nul_does_not_end_a_password(hasher: Argon2Hasher, password: str) -> Non
 
 
 def test_a_stored_hash_is_not_a_password(hasher: Argon2Hasher) -> None:
-    """A9: whoever reads a hash can sign in with neither it nor a part of it, and no marker is a hash."""
+    """Whoever reads a hash can sign in with neither it nor a part of it, and no marker is a hash."""
     stored = hasher.hash(Secret("correct horse"))
     parts = [stored.encoded, stored.encoded.split("$")[-1], "", "!", "*", "!x", "{CRYPT}", "None"]
 
@@ -195,12 +195,12 @@ def test_a_stored_hash_is_not_a_password(hasher: Argon2Hasher) -> None:
 
 @pytest.mark.whole
 def test_no_salt_is_drawn_twice(hasher: Argon2Hasher) -> None:
-    """A12: of 100,000 hashes of one password no two share a salt."""
+    """Of 100,000 hashes of one password no two share a salt."""
     assert len({hasher.hash(Secret("same")).encoded.split("$")[4] for _ in range(100_000)}) == 100_000
 
 
 def test_salts_are_drawn_anew_for_each_hash(hasher: Argon2Hasher) -> None:
-    """A12: of 2,000 hashes of one password no two share a salt, each of 16 bytes."""
+    """Of 2,000 hashes of one password no two share a salt, each of 16 bytes."""
     salts = [hasher.hash(Secret("same")).encoded.split("$")[4] for _ in range(2000)]
 
     assert len(set(salts)) == 2000
@@ -231,7 +231,7 @@ def test_a_salt_handed_in_is_taken(hasher: Argon2Hasher, length: int) -> None:
     ids=["more memory", "less memory", "more passes", "more lanes"],
 )
 def test_other_parameters_need_a_rehash_up_and_down(hasher: Argon2Hasher, change: dict[str, Any]) -> None:
-    """A10: a change of cost is noticed in both directions."""
+    """A change of cost is noticed in both directions."""
     other = Argon2Hasher(attrs.evolve(CHEAPEST_CHOSEN, **change))
     stored = other.hash(Secret("password"))
 
@@ -241,14 +241,14 @@ def test_other_parameters_need_a_rehash_up_and_down(hasher: Argon2Hasher, change
 
 
 def test_a_shorter_tag_needs_a_rehash(hasher: Argon2Hasher) -> None:
-    """A10: so does a tag of another length."""
+    """So does a tag of another length."""
     assert Argon2Hasher(attrs.evolve(CHEAPEST_CHOSEN, time_cost=2, lanes=2)).needs_rehash(
         PasswordHash(VECTORS["tag of 16"][1])
     )
 
 
 def test_a_foreign_hash_needs_a_rehash(hasher: Argon2Hasher) -> None:
-    """A10: what is not read at all would be written in another way."""
+    """What is not read at all would be written in another way."""
     assert hasher.needs_rehash(PasswordHash("md5$salt$digest"))
 
 
@@ -308,7 +308,7 @@ def test_a_cost_that_the_gate_would_refuse_cannot_be_made(memory_kib: int, time_
 
 
 def test_the_cheap_costs_can_be_told_apart() -> None:
-    """D2: a test that counts work by cost needs two costs."""
+    """A test that counts work by cost needs two costs."""
     assert CHEAPEST_CHOSEN != CHEAPEST_ISSUED
     assert CHOSEN != ISSUED
     assert attrs.evolve(CHOSEN, insecure_for_tests=True) == CHOSEN
@@ -319,36 +319,24 @@ def test_a_hasher_is_a_value_that_can_be_pickled(hasher: Argon2Hasher) -> None:
     assert pickle.loads(pickle.dumps(hasher)) == hasher  # noqa: S301  Pickled on the line itself.
 
 
-def mismatch(*_args: object, **_kwargs: object) -> bool:
-    """Stand in for a backend that says no."""
-    raise exceptions.VerifyMismatchError("The password does not match the supplied hash")
-
-
-def decoding_failed(*_args: object, **_kwargs: object) -> bool:
-    """Stand in for a backend that reads hashes in another way."""
-    raise exceptions.VerificationError("Decoding failed")
-
-
 def hashing_failed(*_args: object, **_kwargs: object) -> bytes:
     """Stand in for a backend that cannot hash."""
     raise exceptions.HashingError("Threading failure")
 
 
+def constant(*_args: object) -> bytes:
+    """Stand in for a backend that hashes everything to the right tag of the self-test."""
+    return bytes.fromhex("771338d819573c67116b39e1788ae8e04b0eb0cf9dfbbfe2e6d746cf3e464fc7")
+
+
 @pytest.mark.parametrize(
-    ("name", "broken"),
-    [
-        ("verify_secret", lambda *_args: True),
-        ("verify_secret", mismatch),
-        ("verify_secret", decoding_failed),
-        ("hash_secret", lambda *_args, **_kwargs: b"$argon2id$v=19$m=8,t=1,p=1$c2l4dGVlbiBieXRlIHNsdA$AAAA"),
-        ("hash_secret", hashing_failed),
-        ("hash_secret", lambda *_args: b""),
-    ],
-    ids=["always yes", "always no", "always fails", "another hash", "hashing fails", "another interface"],
+    "broken",
+    [constant, lambda *_args: bytes(32), lambda *_args: b"", lambda *_args: None, lambda: b"", hashing_failed],
+    ids=["the right tag always", "another tag", "no tag", "nothing", "another interface", "hashing fails"],
 )
-def test_a_broken_backend_is_found_at_construction(name: str, broken: object, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A11: a backend that says yes to everything lets nobody in, because there is no hasher."""
-    monkeypatch.setattr(low_level, name, broken)
+def test_a_broken_backend_is_found_at_construction(broken: object, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A backend that would let everybody in, or nobody, lets nobody in, because there is no hasher."""
+    monkeypatch.setattr(low_level, "hash_secret_raw", broken)
 
     with pytest.raises(ConfigurationError) as caught:
         Argon2Hasher(CHEAPEST_CHOSEN)
@@ -359,8 +347,6 @@ def test_a_broken_backend_is_found_at_construction(name: str, broken: object, mo
 @pytest.mark.parametrize(
     ("raised", "code"),
     [
-        (exceptions.VerificationError("Memory allocation error"), "out_of_memory"),
-        (exceptions.VerificationError("Threading failure"), "VerificationError"),
         (exceptions.HashingError("Memory allocation error"), "out_of_memory"),
         (exceptions.HashingError("Threading failure"), "HashingError"),
         (MemoryError(), "out_of_memory"),
@@ -375,25 +361,19 @@ def test_a_failing_backend_is_no_wrong_password(
     def fail(*_args: object, **_kwargs: object) -> bytes:
         raise raised
 
-    monkeypatch.setattr(low_level, "verify_secret", fail)
-    monkeypatch.setattr(low_level, "hash_secret", fail)
+    monkeypatch.setattr(low_level, "hash_secret_raw", fail)
+    with pytest.raises(HashingUnavailableError) as verifying:
+        hasher.verify(Secret("canary"), stored)
+    with pytest.raises(HashingUnavailableError) as hashing:
+        hasher.hash(Secret("canary"))
 
-    errors: list[PortalCredsError] = []
-    if not isinstance(raised, exceptions.HashingError):
-        with pytest.raises(HashingUnavailableError) as caught:
-            hasher.verify(Secret("canary"), stored)
-        errors.append(caught.value)
-    if not isinstance(raised, exceptions.VerificationError):
-        with pytest.raises(HashingUnavailableError) as caught:
-            hasher.hash(Secret("canary"))
-        errors.append(caught.value)
-
-    assert {error.code for error in errors if isinstance(error, HashingUnavailableError)} == {code}
-    assert not any("canary" in told(error) for error in errors)
+    for caught in (verifying, hashing):
+        assert caught.value.code == code
+        assert "canary" not in told(caught.value)
 
 
 def test_the_error_says_what_to_do_and_can_be_pickled() -> None:
-    """R23: it survives pickling with its code, and says the mend."""
+    """R23: it survives pickling with its code, and says the hint."""
     error = pickle.loads(pickle.dumps(HashingUnavailableError("out_of_memory")))  # noqa: S301  Pickled right here.
 
     assert error.code == "out_of_memory"

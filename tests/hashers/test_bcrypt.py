@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import importlib.util
+import base64
+import hmac
 import sys
 from datetime import timedelta
 
@@ -12,11 +13,11 @@ import pytest
 from portalcreds.accounts import PasswordHash
 from portalcreds.exceptions import ConfigurationError, MissingDependencyError, PortalCredsError
 from portalcreds.hashers import Argon2Hasher, UpgradingHasher
-from portalcreds.hashers.bcrypt import Bcrypt, DjangoBcrypt
+from portalcreds.hashers.legacy import SystemVerifier
 from portalcreds.secret import Secret
 from portalcreds.testing.hashers import CHEAPEST_CHOSEN, CHEAPEST_ISSUED
 
-VERIFIER = Bcrypt()
+VERIFIER = SystemVerifier("bcrypt")
 FLOOR = timedelta(microseconds=1)
 
 
@@ -41,7 +42,7 @@ def test_the_tag_of_the_bug_is_refused() -> None:
 @pytest.mark.parametrize("character", ["a", "ß", "中", "😀"])
 @pytest.mark.parametrize("length", [1, 17, 18, 19, 71, 72, 73, 128, 256])
 def test_only_72_bytes_count(length: int, character: str) -> None:
-    """A5, A7: bytes up to the 72nd count, what follows does not, and nothing raises as bcrypt 5 does."""
+    """Bytes up to the 72nd count, what follows does not, and nothing raises as bcrypt 5 does."""
     password = character * length
     written = _written(password)
     assert VERIFIER.verify(Secret(password), written)
@@ -49,7 +50,7 @@ def test_only_72_bytes_count(length: int, character: str) -> None:
 
 
 def test_a_long_password_is_rehashed_at_once() -> None:
-    """A7: the match by 72 bytes is due for an upgrade, after which 72 bytes and junk do not match."""
+    """The match by 72 bytes is due for an upgrade, after which 72 bytes and junk do not match."""
     password = Secret("p" * 72 + "the rest")
     chosen, issued = Argon2Hasher(CHEAPEST_CHOSEN), Argon2Hasher(CHEAPEST_ISSUED)
     hasher = UpgradingHasher(chosen=chosen, issued=issued, legacy=[VERIFIER], denial_floor=FLOOR)
@@ -61,7 +62,7 @@ def test_a_long_password_is_rehashed_at_once() -> None:
 
 
 def test_nul_does_not_end_a_password() -> None:
-    """A6: implementations in C stop at a NUL, so none is let through."""
+    """Implementations in C stop at a NUL, so none is let through."""
     for other in ("abc\0", "abc\0def", "\0abc", "\0"):
         assert not VERIFIER.verify(Secret(other), _written("abc"))
         assert not VERIFIER.verify(Secret(other), _written(""))
@@ -70,17 +71,15 @@ def test_nul_does_not_end_a_password() -> None:
 
 def test_utf_16_is_refused() -> None:
     """Every second byte would be a NUL, and one letter the whole password."""
-    for verifier in (Bcrypt, DjangoBcrypt):
-        with pytest.raises(ConfigurationError, match="encoding"):
-            verifier(encoding="utf-16-le")
-        with pytest.raises(ConfigurationError, match="encoding"):
-            verifier(encoding="ebcdic")
+    for system in ("bcrypt", "django-bcrypt", "wordpress", "moodle", "crypt"):
+        with pytest.raises(ConfigurationError, match="NULs"):
+            SystemVerifier(system, encodings=["utf-8", "utf-16-le"])
 
 
 def test_django_sha256_is_not_cut() -> None:
     """Django's bcrypt_sha256 hashes a digest, so that all of a long password counts."""
-    known = DjangoBcrypt.schemes[1].known
-    verifier = DjangoBcrypt()
+    verifier = SystemVerifier("django-bcrypt")
+    known = verifier.schemes[1].known
     assert verifier.verify(Secret("password"), PasswordHash(known))
     assert not verifier.verify(Secret("password"), PasswordHash(known.replace("bcrypt_sha256$", "bcrypt$")))
     assert not VERIFIER.identify(PasswordHash(known))
@@ -96,16 +95,38 @@ def test_costs_within_bounds_are_identified(cost: str, identified: bool) -> None
     assert VERIFIER.identify(PasswordHash(encoded)) is identified
 
 
-def test_without_the_extra_the_module_says_what_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
-    """R22, R23: only this module needs the extra, and its error names it."""
-    found = importlib.util.find_spec(Bcrypt.__module__)
-    assert found is not None
-    assert found.loader is not None
+@pytest.mark.parametrize("system", ["wordpress", "drupal", "phpbb", "moodle", "spring", "dovecot", "bcrypt-of-md5"])
+def test_without_the_extra_a_verifier_that_needs_it_says_so(system: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """R22, R23: what is missing is named when the verifier is made, and not when somebody signs in."""
     monkeypatch.setitem(sys.modules, "bcrypt", None)
     with pytest.raises(MissingDependencyError) as caught:
-        found.loader.exec_module(importlib.util.module_from_spec(found))
+        SystemVerifier(system)
     assert caught.value.extra == "bcrypt"
     assert caught.value.__suppress_context__
+    SystemVerifier(
+        "django", "phpass", "ldap", "ldap-crypt", "werkzeug", "passlib", "aspnet-identity", "keycloak", "crypt"
+    )
+
+
+def test_wordpress_hides_how_long_a_password_is() -> None:
+    """WordPress 6.8 hashes an HMAC, so that all of a long password counts; its tag is no part of bcrypt's."""
+    verifier, password = SystemVerifier("wordpress"), "p" * 72 + "the rest"
+    key = base64.b64encode(hmac.new(b"wp-sha384", password.encode(), "sha384").digest())
+    encoded = bcrypt.hashpw(key, bcrypt.gensalt(4)).decode()
+    assert verifier.verify(Secret(password), PasswordHash("$wp" + encoded))
+    assert not verifier.verify(Secret("p" * 72 + "junk"), PasswordHash("$wp" + encoded))
+    assert not verifier.verify(Secret(password), PasswordHash(encoded))
+    assert not SystemVerifier("bcrypt").identify(PasswordHash("$wp" + encoded))
+
+
+def test_a_pepper_is_part_of_what_was_hashed() -> None:
+    """Devise puts its pepper after each password: without it, or with another one, nothing matches."""
+    written = _written("password" + "pepper")
+    assert SystemVerifier("bcrypt", peppers=["pepper"]).verify(Secret("password"), written)
+    assert SystemVerifier("bcrypt", peppers=["new", "pepper", ""]).verify(Secret("password"), written)
+    assert not SystemVerifier("bcrypt", peppers=["new", ""]).verify(Secret("password"), written)
+    assert not SystemVerifier("bcrypt", peppers=["pepper"]).verify(Secret("password"), _written("password"))
+    assert not SystemVerifier("bcrypt").verify(Secret("password"), written)
 
 
 def test_the_error_is_caught_as_what_it_is() -> None:
@@ -113,4 +134,4 @@ def test_the_error_is_caught_as_what_it_is() -> None:
     error = MissingDependencyError("bcrypt")
     assert isinstance(error, ImportError)
     assert isinstance(error, PortalCredsError)
-    assert "[bcrypt]" in str(error)
+    assert "install bcrypt" in str(error)

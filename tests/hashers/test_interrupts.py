@@ -173,34 +173,34 @@ def run_python(program: str, *arguments: str) -> list[str]:
 
 @pytest.mark.parametrize("work", ["check", "bulk", "construct"])
 def test_a_signal_reaches_the_program_while_it_waits_for_hashing(work: str) -> None:
-    """B6: a handler that raises is neither swallowed by a callback nor kept waiting for good: a sample."""
+    """A handler that raises is neither swallowed by a callback nor kept waiting for good: a sample."""
     assert run_python(INTERRUPTS, work, "2", "in an arena") == ["2 of 2"] * 2
 
 
 @pytest.mark.whole
 @pytest.mark.parametrize("work", ["check", "bulk", "construct"])
 def test_each_of_twenty_signals_reaches_the_program(work: str) -> None:
-    """B6: SIGINT and SIGTERM, 20 of 20, wherever in the work they come."""
+    """SIGINT and SIGTERM, 20 of 20, wherever in the work they come."""
     assert run_python(INTERRUPTS, work, "20", "full") == ["20 of 20"] * 2
 
 
 def test_a_child_of_a_busy_parent_hashes_at_full_cost() -> None:
-    """B5: places, threads and arenas of the parent are not the child's, whatever was under way: a sample."""
+    """Places, threads and arenas of the parent are not the child's, whatever was under way: a sample."""
     assert run_python(FORKS, "2", "in an arena") == ["{0}"]
 
 
 @pytest.mark.whole
 def test_many_children_of_a_busy_parent_hash_at_full_cost() -> None:
-    """B5: the same, at 20 moments."""
+    """The same, at 20 moments."""
     assert run_python(FORKS, "20", "full") == ["{0}"]
 
 
 def test_hashing_leaves_nothing_behind() -> None:
-    """I2: neither threads nor memory nor places out, after many sign-ins and many arenas: a sample."""
+    """Neither threads nor memory nor places out, after many sign-ins and many arenas: a sample."""
     assert run_python(GROWTH, "2000") == ["True True", "True", "1"]
 
 
 @pytest.mark.whole
 def test_hashing_20000_times_leaves_nothing_behind() -> None:
-    """I2: the same for 20,000 cheap hashes."""
+    """The same for 20,000 cheap hashes."""
     assert run_python(GROWTH, "20000") == ["True True", "True", "1"]

@@ -57,7 +57,7 @@ def hasher(current: str = "k2", names: tuple[str, ...] = ("k1", "k2")) -> Argon2
 
 @pytest.mark.parametrize(("password", "encoded"), VECTORS.values(), ids=VECTORS.keys())
 def test_a_known_answer_with_a_key_verifies_and_no_other_password_does(password: str, encoded: str) -> None:
-    """A1: the key is Argon2's own secret input, and another implementation's hashes verify."""
+    """The key is Argon2's own secret input, and another implementation's hashes verify."""
     ours, stored = Argon2Hasher(CHEAPEST_CHOSEN, key_ring=RING), PasswordHash(encoded)
 
     assert ours.identify(stored)
@@ -67,7 +67,7 @@ def test_a_known_answer_with_a_key_verifies_and_no_other_password_does(password:
 
 @pytest.mark.parametrize(("parameters", "name"), [(CHOSEN, "the chosen profile"), (ISSUED, "the issued profile")])
 def test_a_profile_writes_the_known_answer_with_the_current_key(parameters: Any, name: str) -> None:
-    """A1: what is written is the PHC string with ``keyid=`` behind the other parameters."""
+    """What is written is the PHC string with ``keyid=`` behind the other parameters."""
     password, encoded = VECTORS[name]
     stored = Argon2Hasher(parameters, key_ring=RING).hash(Secret(password), salt=b"sixteen byte slt")
 
@@ -76,7 +76,7 @@ def test_a_profile_writes_the_known_answer_with_the_current_key(parameters: Any,
 
 @pytest.mark.parametrize("name", ["cheap", "four lanes"])
 def test_no_prefix_of_a_hash_with_a_key_is_accepted(name: str) -> None:
-    """A3: what a short column cut off verifies nothing; a cut name of a key may be the name of no key, as an error."""
+    """What a short column cut off verifies nothing; a cut name of a key may be the name of no key, as an error."""
     password, encoded = VECTORS[name]
     ours = Argon2Hasher(CHEAPEST_CHOSEN, key_ring=RING)
 
@@ -84,7 +84,7 @@ def test_no_prefix_of_a_hash_with_a_key_is_accepted(name: str) -> None:
 
 
 def test_no_mutation_of_a_hash_with_a_key_is_accepted() -> None:
-    """A4: each character replaced by each other one neither verifies nor raises but for a key that is not there."""
+    """Each character replaced by each other one neither verifies nor raises but for a key that is not there."""
     password, encoded = VECTORS["cheap"]
     ours = Argon2Hasher(CHEAPEST_CHOSEN, key_ring=RING)
     codes, accepted = set(), []
@@ -225,7 +225,7 @@ def test_a_failing_core_is_no_wrong_password(status: int, monkeypatch: pytest.Mo
 
 
 def test_a_core_that_ignores_the_key_is_found_at_construction(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A11: the plain call's self-test says nothing about the call that takes a key."""
+    """The plain call's self-test says nothing about the call that takes a key."""
     real = low_level.core
 
     def keyless(context: Any, kind: int) -> int:

@@ -6,18 +6,19 @@ import hashlib
 from base64 import b64decode
 from collections.abc import Iterator
 from datetime import timedelta
-from traceback import format_exception
+from typing import Any, cast
 
 import pytest
 
 from portalcreds.accounts import PasswordHash
-from portalcreds.exceptions import ConfigurationError, HashingUnavailableError, InvalidValueError
+from portalcreds.exceptions import HashingUnavailableError, InvalidValueError
 from portalcreds.hashers import Argon2Hasher, Argon2Parameters, HashingPool, UpgradingHasher
-from portalcreds.hashers.legacy import BareDigests, Django, LdapSalted, Moodle, Wrapping, digest_hash
+from portalcreds.hashers.legacy import SystemVerifier, Wrapping, digest_hash
+from portalcreds.protocols import PasswordHasher
 from portalcreds.secret import Secret
 from portalcreds.testing.hashers import CHEAPEST_CHOSEN, CHEAPEST_ISSUED, CountingHasher
 
-from .known_hashes import VECTORS, Vector
+from .known_hashes import SAMPLE, SCHEMES, SOME_OR_ALL, Vector
 
 CHEAP = Argon2Hasher(CHEAPEST_CHOSEN)
 IN_ARENA = Argon2Hasher(Argon2Parameters(memory_kib=8 * 1024, time_cost=1, lanes=1, insecure_for_tests=True))
@@ -27,34 +28,37 @@ FLOOR = timedelta(microseconds=1)
 PHC = "$argon2id$v=19$m=16,t=1,p=1$MDEyMzQ1Njc4OWFiY2RlZg$dxM42BlXPGcRaznheIro4EsOsM+d+7/i5tdGzz5GT8c"
 
 
-def _is_fast(vector: Vector) -> bool:
-    found = vector.verifier.find(PasswordHash(vector.encoded))
-    return found is not None and not found[0].is_slow
+DIGESTS = SystemVerifier("digests")
 
 
-FAST = [vector for vector in VECTORS if _is_fast(vector)]
-SLOW = [vector for vector in VECTORS if not _is_fast(vector)]
-
-
-@pytest.mark.parametrize("shape", sorted({vector.shape for vector in FAST}))
-def test_a_wrapped_hash_takes_the_same_password(shape: str) -> None:
+@SOME_OR_ALL
+def test_a_wrapped_hash_takes_the_same_password(vectors: list[Vector]) -> None:
     """A wrapped hash is matched by the password of the legacy hash, and not by its twin."""
-    for vector in (vector for vector in FAST if vector.shape == shape):
+    for vector in (vector for vector in vectors if vector.scheme.is_weak):
         wrapping = Wrapping(vector.verifier, CHEAP)
         wrapped = wrapping.wrap(PasswordHash(vector.encoded))
-        assert wrapping.identify(wrapped)
-        assert wrapping.verify(Secret(vector.password), wrapped)
-        assert not wrapping.verify(Secret(vector.wrong), wrapped)
+        assert wrapping.identify(wrapped), vector.shape
+        assert wrapping.verify(Secret(vector.password), wrapped), vector.shape
+        assert not wrapping.verify(Secret(vector.wrong), wrapped), vector.shape
 
 
-def test_every_fast_scheme_is_wrapped() -> None:
-    """All formats whose digests are cheap to guess are among those tried above."""
-    assert {vector.shape.split()[0] for vector in FAST} == {"bare", "django", "ldap", "membership", "moodle"}
+def test_every_weak_scheme_is_wrapped() -> None:
+    """All schemes that are cheap to guess are among those tried above, and none has a cost that would be lost."""
+    seen = {}
+    for vector in SAMPLE:
+        found = vector.verifier.find(PasswordHash(vector.encoded))
+        assert found is not None
+        if found[0].is_weak:
+            seen[found[0].name] = found[1].cost
+    assert seen.keys() == {name for name, scheme in SCHEMES.items() if scheme.is_weak}
+    assert all(scheme.is_slow for scheme in SCHEMES.values() if not scheme.is_weak)
+    assert set(seen.values()) == {()}
 
 
-def test_the_digest_is_not_in_what_is_stored() -> None:
+@SOME_OR_ALL
+def test_the_digest_is_not_in_what_is_stored(vectors: list[Vector]) -> None:
     """The legacy digest cannot be read from the wrapped hash, in whatever spelling."""
-    for vector in FAST:
+    for vector in (vector for vector in vectors if vector.scheme.is_weak):
         found = vector.verifier.find(PasswordHash(vector.encoded))
         assert found is not None
         digest = found[1].digest
@@ -65,9 +69,10 @@ def test_the_digest_is_not_in_what_is_stored() -> None:
                 assert digest not in b64decode(part + "=" * (-len(part) % 4) if len(part) % 4 != 1 else "")
 
 
-def test_the_legacy_hash_is_no_password() -> None:
-    """A9: whoever has the old system's table cannot sign in with what is in it."""
-    for vector in FAST:
+@SOME_OR_ALL
+def test_the_legacy_hash_is_no_password(vectors: list[Vector]) -> None:
+    """Whoever has the old system's table cannot sign in with what is in it."""
+    for vector in (vector for vector in vectors if vector.scheme.is_weak):
         wrapping = Wrapping(vector.verifier, CHEAP)
         wrapped = wrapping.wrap(PasswordHash(vector.encoded))
         found = vector.verifier.find(PasswordHash(vector.encoded))
@@ -77,18 +82,38 @@ def test_the_legacy_hash_is_no_password() -> None:
             assert not wrapping.verify(Secret(text), wrapped)
 
 
-def test_a_slow_hash_is_not_wrapped() -> None:
-    """What is slow already is imported as it is, and the refusal says so without the hash."""
-    for vector in SLOW[::20]:
-        with pytest.raises(InvalidValueError, match="slow without being wrapped") as caught:
-            Wrapping(vector.verifier, CHEAP).wrap(PasswordHash(vector.encoded))
-        assert vector.encoded not in str(caught.value)
+def test_what_is_not_weak_is_verified_as_it_is() -> None:
+    """One wrapping takes a whole table: what needs no wrapping is stored and verified as it was."""
+    for vector in (vector for vector in SAMPLE if not vector.scheme.is_weak):
+        wrapping, encoded = Wrapping(vector.verifier, CHEAP), PasswordHash(vector.encoded)
+        assert wrapping.wrap(encoded) == encoded
+        assert wrapping.identify(encoded), vector.shape
+        assert wrapping.memory_bytes_for(encoded) == vector.verifier.memory_bytes_for(encoded)
+        assert wrapping.verify(Secret(vector.password), encoded), vector.shape
+        assert not wrapping.verify(Secret(vector.wrong), encoded), vector.shape
+
+
+@SOME_OR_ALL
+def test_what_is_weak_is_verified_only_when_wrapped(vectors: list[Vector]) -> None:
+    """A digest that was left as it was opens no account, and no verifier beside the wrapping may take it."""
+    for vector in (vector for vector in vectors if vector.scheme.is_weak):
+        wrapping, encoded = Wrapping(vector.verifier, CHEAP), PasswordHash(vector.encoded)
+        assert not wrapping.identify(encoded), vector.shape
+        assert not wrapping.verify(Secret(vector.password), encoded), vector.shape
+        assert wrapping.memory_bytes_for(encoded) == 0
+        assert all(vector.verifier.identify(known) and not wrapping.identify(known) for known in wrapping.only_wrapped)
+        assert {f"wrapped-{scheme.name}" for scheme in vector.verifier.schemes if scheme.is_weak} <= set(
+            wrapping.claims
+        )
 
 
 def test_an_unknown_hash_is_not_wrapped() -> None:
     """R23: a row that is not of the system is told of on import, not when somebody signs in."""
     with pytest.raises(InvalidValueError, match="password_hash"):
-        Wrapping(BareDigests(), CHEAP).wrap(PasswordHash("5f4dcc3b5aa765d61d8327deb882cf99"))
+        Wrapping(DIGESTS, CHEAP).wrap(PasswordHash("5f4dcc3b5aa765d61d8327deb882cf99"))
+    for odd in (None, "canary", PasswordHash("")):
+        with pytest.raises(InvalidValueError, match="identifies"):
+            Wrapping(DIGESTS, CHEAP).wrap(cast("Any", odd))
 
 
 @pytest.mark.parametrize(
@@ -114,7 +139,7 @@ def test_an_unknown_hash_is_not_wrapped() -> None:
 def test_a_malformed_wrapped_hash_costs_nothing(encoded: str) -> None:
     """R10: what is malformed or out of bounds never reaches the slow hash."""
     counting = CountingHasher(CHEAP)
-    for verifier in (BareDigests(), Django()):
+    for verifier in (DIGESTS, SystemVerifier("django")):
         wrapping = Wrapping(verifier, counting)
         assert not wrapping.identify(PasswordHash(encoded))
         assert not wrapping.verify(Secret("password"), PasswordHash(encoded))
@@ -125,29 +150,32 @@ def test_a_malformed_wrapped_hash_costs_nothing(encoded: str) -> None:
 def test_another_scheme_does_not_take_a_wrapped_hash() -> None:
     """A digest under one scheme's name is not the digest under another's, though both are MD5."""
     digest = hashlib.md5(b"password", usedforsecurity=False).hexdigest()
-    wrapping = Wrapping(BareDigests(), CHEAP)
+    wrapping = Wrapping(DIGESTS, CHEAP)
     wrapped = wrapping.wrap(digest_hash("md5", digest)).encoded
     for name in ("md5-salt-before", "md5-salt-after", "sha1"):
         assert not wrapping.verify(Secret("password"), PasswordHash(wrapped.replace("wrapped-md5", f"wrapped-{name}")))
-    assert not Wrapping(Moodle(), CHEAP).verify(
-        Secret("password"), PasswordHash(wrapped.replace("wrapped-md5", "wrapped-moodle-md5"))
+    assert not Wrapping(SystemVerifier("mysql"), CHEAP).verify(
+        Secret("password"), PasswordHash(wrapped.replace("wrapped-md5", "wrapped-mysql"))
     )
 
 
 def test_wrapping_is_slow_and_says_what_it_takes() -> None:
     """R7: the service keeps a floor for it, and the pool its memory."""
-    wrapping = Wrapping(LdapSalted(), CHEAP)
-    wrapped = wrapping.wrap(PasswordHash(LdapSalted.schemes[0].known))
+    wrapping = Wrapping(SystemVerifier("ldap"), CHEAP)
+    wrapped = wrapping.wrap(PasswordHash(SystemVerifier("ldap").schemes[0].known))
     assert wrapping.is_slow is True
     assert wrapping.memory_bytes_for(wrapped) == CHEAPEST_CHOSEN.memory_bytes
-    assert Wrapping(LdapSalted(), CountingHasher(CHEAP)).memory_bytes_for(wrapped) == CHEAPEST_CHOSEN.memory_bytes
+    assert (
+        Wrapping(SystemVerifier("ldap"), CountingHasher(CHEAP)).memory_bytes_for(wrapped)
+        == CHEAPEST_CHOSEN.memory_bytes
+    )
 
 
 def test_the_pool_is_told_what_the_stored_hash_takes() -> None:
     """R13: a table that was wrapped at a higher cost takes that cost's memory, whatever the hasher writes by now."""
     dearer = Argon2Parameters(memory_kib=64 * 1024, time_cost=1, lanes=1)
-    wrapped = Wrapping(BareDigests(), Argon2Hasher(dearer)).wrap(digest_hash("md5", "0" * 32))
-    cheaper = Wrapping(BareDigests(), CHEAP)
+    wrapped = Wrapping(DIGESTS, Argon2Hasher(dearer)).wrap(digest_hash("md5", "0" * 32))
+    cheaper = Wrapping(DIGESTS, CHEAP)
     assert cheaper.memory_bytes_for(wrapped) == dearer.memory_bytes
     profiles = {"chosen": CHEAP, "issued": Argon2Hasher(CHEAPEST_ISSUED)}
     with (
@@ -162,13 +190,13 @@ def test_the_pool_is_told_what_the_stored_hash_takes() -> None:
 
 def test_hashing_that_fails_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     """R23: out of memory is nobody's wrong password."""
-    wrapping = Wrapping(BareDigests(), CHEAP)
+    wrapping = Wrapping(DIGESTS, CHEAP)
     wrapped = wrapping.wrap(digest_hash("md5", "0" * 32))
 
     def exhausted(*args: object, **keywords: object) -> bool:
         raise MemoryError
 
-    monkeypatch.setattr("argon2.low_level.verify_secret", exhausted)
+    monkeypatch.setattr("argon2.low_level.hash_secret_raw", exhausted)
     with pytest.raises(HashingUnavailableError):
         wrapping.verify(Secret("password"), wrapped)
 
@@ -176,8 +204,8 @@ def test_hashing_that_fails_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_moodle_costs_a_hash_for_each_salt() -> None:
     """The number of slow hashes goes by the salts and by what was typed, whether it matches or not."""
     counting = CountingHasher(CHEAP)
-    wrapping = Wrapping(Moodle(site_salts=("salt",)), counting)
-    encoded = digest_hash("moodle-md5", hashlib.md5(b"passwordsalt", usedforsecurity=False).hexdigest())
+    wrapping = Wrapping(SystemVerifier("moodle", peppers=("salt", "")), counting)
+    encoded = digest_hash("md5", hashlib.md5(b"passwordsalt", usedforsecurity=False).hexdigest())
     wrapped = wrapping.wrap(encoded)
     for text, hashes in (("password", 2), ("passwore", 2), ("pass'word", 4)):
         counting.reset()
@@ -186,8 +214,8 @@ def test_moodle_costs_a_hash_for_each_salt() -> None:
 
 
 def test_the_first_sign_in_unwraps() -> None:
-    """A10: a match is due for the portal's own hash, a wrong password is not."""
-    wrapping = Wrapping(BareDigests(), CHEAP)
+    """A match is due for the portal's own hash, a wrong password is not."""
+    wrapping = Wrapping(DIGESTS, CHEAP)
     wrapped = wrapping.wrap(digest_hash("md5", hashlib.md5(b"password", usedforsecurity=False).hexdigest()))
     hasher = UpgradingHasher(
         chosen=Argon2Hasher(CHEAPEST_CHOSEN),
@@ -204,58 +232,56 @@ def test_the_first_sign_in_unwraps() -> None:
         assert permit.check(Secret("password"), upgraded).needs_upgrade is False
 
 
-@pytest.mark.parametrize("shape", sorted({vector.shape for vector in VECTORS}))
-def test_every_legacy_hash_is_due_for_an_upgrade(shape: str) -> None:
-    """A10: one success is due for an upgrade, a wrong password never is."""
-    vector = next(vector for vector in VECTORS if vector.shape == shape)
-    hasher = UpgradingHasher(
-        chosen=Argon2Hasher(CHEAPEST_CHOSEN),
-        issued=Argon2Hasher(CHEAPEST_ISSUED),
-        legacy=[vector.verifier],
-        denial_floor=FLOOR,
-    )
-    with hasher, hasher.admit() as permit:  # type: ignore[union-attr]  # The queue is empty.
-        assert permit.check(Secret(vector.password), PasswordHash(vector.encoded)).needs_upgrade is True
-        assert permit.check(Secret(vector.wrong), PasswordHash(vector.encoded)).needs_upgrade is False
+def test_every_legacy_hash_is_due_for_an_upgrade() -> None:
+    """One success is due for an upgrade, a wrong password never is."""
+    costs: dict[str, PasswordHasher] = {"chosen": CHEAP, "issued": Argon2Hasher(CHEAPEST_ISSUED)}
+    for vector in SAMPLE:
+        hasher = UpgradingHasher(**costs, legacy=[vector.verifier], denial_floor=FLOOR)  # type: ignore[arg-type]
+        with hasher, hasher.admit() as permit:  # type: ignore[union-attr]  # The queue is empty.
+            right = permit.check(Secret(vector.password), PasswordHash(vector.encoded))
+            wrong = permit.check(Secret(vector.wrong), PasswordHash(vector.encoded))
+        assert (right.needs_upgrade, wrong.needs_upgrade) == (True, False), vector.shape
 
 
-def test_a_whole_table_is_wrapped_in_order() -> None:
-    """A10: every hash of a table is wrapped, in its place, and opened by its own password alone."""
-    passwords = [f"password {number}" for number in range(60)]
-    table = [digest_hash("md5", hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()) for text in passwords]
-    with HashingPool(workers=2) as pool:
-        for hasher in (CHEAP, CountingHasher(CHEAP), IN_ARENA):
-            wrapping = Wrapping(BareDigests(), hasher)
-            wrapped = list(wrapping.wrap_all(iter(table), pool=pool))
-            assert len({one.encoded for one in wrapped}) == len(table)
-            assert all(
-                wrapping.verify(Secret(text), one) and not wrapping.verify(Secret(text + "x"), one)
-                for text, one in zip(passwords, wrapped, strict=True)
-            )
+def md5_hash(password: str) -> PasswordHash:
+    """Return the stored form of a password's MD5."""
+    return digest_hash("md5", hashlib.md5(password.encode(), usedforsecurity=False).hexdigest())
 
 
-def test_a_table_is_wrapped_a_little_ahead_and_up_to_the_first_fault() -> None:
-    """R23: a row that cannot be wrapped is told of in its place, without the hash, and no table is read at once."""
+def bulk_hasher(wrapping: Wrapping, **options: Any) -> UpgradingHasher:
+    """Return the hasher of a portal that wraps, at the least cost."""
+    issued = Argon2Hasher(CHEAPEST_ISSUED)
+    return UpgradingHasher(chosen=CHEAP, issued=issued, legacy=[wrapping], denial_floor=FLOOR, **options)
+
+
+@pytest.mark.parametrize("hasher", [CHEAP, CountingHasher(CHEAP), IN_ARENA], ids=["plain", "counted", "in an arena"])
+def test_a_whole_table_is_wrapped_in_order(hasher: PasswordHasher) -> None:
+    """R13: on all cores, and each hash is opened by its own password alone; whatever hasher wraps them."""
+    passwords = [f"password {number}" for number in range(20)]
+    wrapping = Wrapping(DIGESTS, hasher)
+    with bulk_hasher(wrapping) as bulk:
+        wrapped = list(bulk.wrap_all(md5_hash(password) for password in passwords))
+    assert len(wrapped) == len(passwords)
+    for password, password_hash in zip(passwords, wrapped, strict=True):
+        assert wrapping.verify(Secret(password), password_hash)
+        assert not wrapping.verify(Secret(password + "x"), password_hash)
+
+
+def test_a_table_is_wrapped_only_a_little_ahead() -> None:
+    """R13: no table is read at once, and a table that fails leaves no work behind."""
     taken = []
 
     def table() -> Iterator[PasswordHash]:
         for number in range(100):
             taken.append(number)
-            yield PasswordHash("canary") if number == 10 else digest_hash("md5", "0" * 32)
+            if number == 10:
+                raise LookupError
+            yield md5_hash("x")
 
-    with HashingPool(workers=2) as pool:
-        wrapped = Wrapping(BareDigests(), CHEAP).wrap_all(table(), pool=pool)
-        first = [next(wrapped) for _ in range(10)]
-        with pytest.raises(InvalidValueError, match="password_hash") as caught:
+    with HashingPool(workers=2) as pool, bulk_hasher(Wrapping(DIGESTS, CHEAP), pool=pool) as bulk:
+        wrapped = bulk.wrap_all(table())
+        for count in range(1, 6):
             next(wrapped)
-    assert len(first) == 10
-    assert max(taken) <= 10 + 4
-    assert "canary" not in "".join(format_exception(caught.value))
-
-
-def test_a_table_is_wrapped_within_the_pools_memory() -> None:
-    """R13: a hash that the pool can never hold is refused at once instead of waited for."""
-    with HashingPool(max_memory_bytes=1024 * 1024, slot_memory_bytes=1024) as pool:
-        with pytest.raises(ConfigurationError) as caught:
-            Wrapping(BareDigests(), IN_ARENA).wrap_all([], pool=pool)
-        assert caught.value.argument == "pool"
+            assert len(taken) <= count + 4
+        with pytest.raises(LookupError):
+            list(wrapped)

@@ -1,4 +1,14 @@
-"""Declare which room each module of the package belongs to, and tell every import that points the wrong way."""
+"""
+Tell every import that points the wrong way.
+
+The rule of the house, in four points:
+
+1. The flat modules are the kernel. It imports no package.
+2. A package imports the kernel, and of other packages only those that `PACKAGES` names for it.
+3. It never imports another package's private modules.
+4. Only `portal`, the front door, and `testing` see everything, and a framework's app the front door.
+   Nothing imports the root.
+"""
 
 from __future__ import annotations
 
@@ -12,100 +22,52 @@ import attrs
 ROOT: Final = ""
 """The package's own ``__init__``. Every other module is named by its path below it, such as ``stores.memory``."""
 
+FRONT_DOOR: Final = "portal"
+"""The flat module that puts the parts together; it is not of the kernel."""
 
-@attrs.frozen(kw_only=True)
-class Room:
-    """
-    A part of the package whose modules answer one kind of question.
+APPS: Final = frozenset({"django"})
+"""The packages that have the front door in a framework."""
 
-    Attributes:
-        answers: The question, for whoever looks for the place of a new file.
-        modules: The modules in it; of a package, everything below counts too.
-        may_import: The rooms below it. A room may always import itself.
-    """
+_EVERYTHING_BELOW: Final = frozenset(
+    {"administration", "default_passwords", "hashers", "resets", "rosters", "sign_in", "stores"}
+)
 
-    answers: str
-    modules: frozenset[str]
-    may_import: frozenset[str] = frozenset()
-
-
-ROOMS: Final[Mapping[str, Room]] = {
-    "values": Room(
-        answers="what a thing is, and how it may change; no input, no output",
-        modules=frozenset(
-            {
-                "_chunks",
-                "_default_warnings",
-                "_grapheme",
-                "_html",
-                "_name_parts",
-                "_text",
-                "_words",
-                "account_queries",
-                "accounts",
-                "audit",
-                "contact_columns",
-                "contacts",
-                "default_passwords",
-                "exceptions",
-                "privileges",
-                "rosters",
-                "secret",
-                "tickets",
-            }
-        ),
-    ),
-    "contracts": Room(
-        answers="what a host may implement, what a chosen password must satisfy, what a step came to",
-        modules=frozenset(
-            {"_name_readings", "contact_sync", "outcomes", "password_policy", "protocols", "reset_job", "reset_plan"}
-        ),
-        may_import=frozenset({"values"}),
-    ),
-    "services": Room(
-        answers="what is done, step by step, over anything that fits the protocols",
-        modules=frozenset(
-            {
-                "_one_by_one",
-                "_committed",
-                "_contact_syncer",
-                "_privilege_check",
-                "_reset_decider",
-                "_reset_runner",
-                "account_service",
-                "reset_service",
-                "sign_in_service",
-                "throttle",
-            }
-        ),
-        may_import=frozenset({"values", "contracts"}),
-    ),
-    "hashers": Room(
-        answers="how a password is hashed or verified under one scheme",
-        modules=frozenset({"hashers"}),
-        may_import=frozenset({"values", "contracts"}),
-    ),
-    "stores": Room(
-        answers="where accounts, events and counts are kept",
-        modules=frozenset({"stores"}),
-        may_import=frozenset({"values", "contracts"}),
-    ),
-    "testing": Room(
-        answers="what somebody else's store, hasher or counter must pass",
-        modules=frozenset({"testing"}),
-        may_import=frozenset({"values", "contracts", "services", "hashers", "stores"}),
-    ),
-    "root": Room(
-        answers="which names are public",
-        modules=frozenset({ROOT}),
-        may_import=frozenset({"values", "contracts", "services", "hashers", "stores"}),
-    ),
+PACKAGES: Final[Mapping[str, frozenset[str]]] = {
+    # what it does
+    "default_passwords": frozenset(),
+    "rosters": frozenset(),
+    "administration": frozenset(),
+    "resets": frozenset({"default_passwords"}),
+    "sign_in": frozenset(),
+    # what it stands on
+    "hashers": frozenset(),
+    "stores": frozenset(),
+    # what has it in a framework
+    "django": frozenset({"rosters", "sign_in", "stores"}),
+    # what others try their parts with
+    "testing": _EVERYTHING_BELOW,
 }
+"""The packages, and the other packages that each may import."""
 
 EXTRAS: Final[Mapping[str, str]] = {
-    "hashers.bcrypt": "bcrypt",
-    "stores._sqlalchemy_port": "sqlalchemy",
-    "stores._sqlalchemy_tables": "sqlalchemy",
+    "django.apps": "django",
+    "django.backends": "django",
+    "django.checks": "django",
+    "django.configuration": "django",
+    "django.management.commands.portalcreds_close_old_door": "django",
+    "django.management.commands.portalcreds_sync": "django",
+    "django.migrations.0001_initial": "django",
+    "django.operations": "django",
+    "django.sessions": "django",
+    "django.signing_in": "django",
+    "django.urls": "django",
+    "django.views": "django",
+    "sign_in.zxcvbn": "zxcvbn",
+    "stores._drivers.django_port": "django",
+    "stores._drivers.sqlalchemy_port": "sqlalchemy",
+    "stores._sql.sqlalchemy_selects": "sqlalchemy",
+    "stores._sql.sqlalchemy_tables": "sqlalchemy",
+    "stores.django": "django",
     "stores.limits": "limits",
     "stores.sqlalchemy": "sqlalchemy",
 }
@@ -114,12 +76,8 @@ EXTRAS: Final[Mapping[str, str]] = {
 OPTIONAL: Final = frozenset({*EXTRAS.values(), "pytest", "tqdm"})
 """What any module may import inside a function, where the host has it."""
 
-REQUIRED: Final[Mapping[str, frozenset[str]]] = {
-    "attrs": frozenset(ROOMS),
-    "argon2": frozenset({"hashers"}),
-    "_argon2_cffi_bindings": frozenset({"hashers"}),
-}
-"""The two dependencies by import name, with the bindings that come with one, and the rooms that may import them."""
+REQUIRED: Final[Mapping[str, str]] = {"attrs": "", "argon2": "hashers", "_argon2_cffi_bindings": "hashers"}
+"""The two dependencies by import name, with the bindings of one, and the package that alone may import it, if any."""
 
 NEVER: Final[Mapping[str, str]] = {
     "importlib.metadata": "a vendored copy has no metadata",
@@ -207,46 +165,55 @@ def imports_of(module: Module, known: Iterable[str]) -> list[Import]:
     return found
 
 
-def room_of(name: str) -> str | None:
-    """Return the room that a module was declared to be in, or None."""
+def package_of(name: str) -> str:
+    """Return the package that a module is in; empty for a flat one."""
     head = name.partition(".")[0]
-    return next((room for room, declared in ROOMS.items() if head in declared.modules), None)
+    return head if head in PACKAGES else ""
 
 
-def homeless(modules: Iterable[Module]) -> list[str]:
-    """Tell each module that no room declares, and what the rooms are for."""
-    rooms = "; ".join(f"{name}: {room.answers}" for name, room in ROOMS.items())
+def unknown_packages(modules: Iterable[Module]) -> list[str]:
+    """Tell each package that `PACKAGES` does not name."""
+    heads = {module.name.partition(".")[0] for module in modules if "." in module.name or module.is_package}
     return [
-        f"{module.name} is in no room; add it to ROOMS in tests/shape/arrows.py, where it belongs ({rooms})"
-        for module in modules
-        if room_of(module.name) is None
+        f"the package {head} is not in PACKAGES of tests/shape/arrows.py; say there what it may import"
+        for head in sorted(heads - {ROOT, *PACKAGES})
     ]
 
 
 def upward(modules: Iterable[Module]) -> list[str]:
-    """
-    Tell each import inside the package from a room that must not know the other.
-
-    An import for typing only is an arrow like any other. It cannot fail at run time, but a value that has to name a
-    service's type stands in the wrong room, and a reader has to go up the stairs all the same.
-    """
+    """Tell each import inside the package that breaks the rule of the house, or brings an extra in unasked."""
     modules = list(modules)
     names = [module.name for module in modules]
     faults = []
     for module in modules:
-        here = room_of(module.name)
         for arrow in imports_of(module, names):
-            if here is None or not arrow.is_inside:
+            if not arrow.is_inside or module.name == ROOT:
                 continue
-            there = room_of(arrow.target)
-            if there is not None and there != here and there not in ROOMS[here].may_import:
-                faults.append(f"{_place(module, arrow)} of {here} imports {arrow.target or 'the root'} of {there}")
+            fault = _fault_of(module.name, arrow)
+            if fault is not None:
+                faults.append(f"{_place(module, arrow)} imports {arrow.target or 'the root'}: {fault}")
             extra = EXTRAS.get(arrow.target)
             if extra is not None and arrow.runs_at_import and extra != EXTRAS.get(module.name):
                 faults.append(
                     f"{_place(module, arrow)} imports {arrow.target}, which needs an extra; do so in a function"
                 )
     return faults
+
+
+def _fault_of(name: str, arrow: Import) -> str | None:
+    here, there = package_of(name), package_of(arrow.target)
+    if arrow.target == ROOT:
+        return "only users import the root"
+    if arrow.target == FRONT_DOOR:
+        return None if here in APPS else "only the root and apps import the front door"
+    if not there or here == there or name == FRONT_DOOR:
+        is_private = "._" in arrow.target and here != there
+        return "another package's private module" if is_private else None
+    if "._" in arrow.target:
+        return "another package's private module"
+    if not here:
+        return "the kernel imports no package"
+    return None if there in PACKAGES[here] else f"{here} may not import {there}"
 
 
 def cycles(modules: Iterable[Module]) -> list[str]:
@@ -291,7 +258,7 @@ def strangers(modules: Iterable[Module], own_name: str) -> list[str]:
             if head == own_name:
                 reason = "a vendored copy has another name; import relatively"
             elif reason is None and not _may_import(module.name, head, arrow):
-                reason = "it is no dependency of this room; see REQUIRED, EXTRAS and OPTIONAL in tests/shape/arrows.py"
+                reason = "it is no dependency here; see REQUIRED, EXTRAS and OPTIONAL in tests/shape/arrows.py"
             if reason is not None:
                 faults.append(f"{_place(module, arrow)} imports {arrow.target}: {reason}")
     return faults
@@ -301,8 +268,7 @@ def _may_import(module: str, head: str, arrow: Import) -> bool:
     if head in sys.stdlib_module_names or EXTRAS.get(module) == head:
         return True
     if head in REQUIRED:
-        # A module without a room is told of by `homeless`, and once is enough.
-        return room_of(module) in (None, *REQUIRED[head])
+        return REQUIRED[head] in ("", package_of(module))
     return head in OPTIONAL and not arrow.runs_at_import
 
 

@@ -116,18 +116,16 @@ def unexplained_tests(source: str) -> list[str]:
 
 
 def root_statements(source: str) -> list[str]:
-    """Tell each statement of the root that is not its docstring, a re-export, ``__all__`` or ``__version__``."""
+    """Tell each statement of the root that does work, or imports something, when the root is imported (R22)."""
     faults = []
     for position, node in enumerate(ast.parse(source).body):
         is_docstring = position == 0 and isinstance(node, ast.Expr)
-        is_reexport = isinstance(node, ast.ImportFrom) and (node.level == 1 or node.module == "__future__")
-        is_fact = (
-            isinstance(node, ast.Assign)
-            and [ast.unparse(target) for target in node.targets] in (["__all__"], ["__version__"])
-            and _is_literal(node.value)
-        )
-        if not (is_docstring or is_reexport or is_fact):
-            faults.append(f"line {node.lineno} does more than re-export; move it to the module that it belongs to")
+        is_for_typing = isinstance(node, ast.ImportFrom) and node.module in ("__future__", "typing")
+        is_guarded = isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test)
+        is_fact = isinstance(node, ast.Assign) and _is_literal(node.value)
+        is_lookup = isinstance(node, ast.FunctionDef) and node.name in ("__getattr__", "__dir__")
+        if not (is_docstring or is_for_typing or is_guarded or is_fact or is_lookup):
+            faults.append(f"line {node.lineno} does more than name; move it to the module that it belongs to")
     return faults
 
 

@@ -26,7 +26,7 @@ def _module(path: Path) -> Module:
 
 MODULES = [_module(path) for path in sorted(PACKAGE.rglob("*.py"))]
 # The contract suites are tests: they assert, and what they compare is no secret.
-OUTSIDE_TESTING = [module for module in MODULES if arrows.room_of(module.name) != "testing"]
+OUTSIDE_TESTING = [module for module in MODULES if arrows.package_of(module.name) != "testing"]
 
 Habit = Callable[[str], list[str]]
 
@@ -42,13 +42,13 @@ def _faults(check: Habit, modules: list[Module]) -> list[str]:
 # -- the package
 
 
-def test_every_module_is_in_a_declared_room() -> None:
-    """A new file says which question it answers before it is let in."""
-    assert arrows.homeless(MODULES) == []
+def test_every_package_is_declared() -> None:
+    """A new package says what it may import before it is let in."""
+    assert arrows.unknown_packages(MODULES) == []
 
 
-def test_no_import_points_up() -> None:
-    """Values know nothing of protocols, protocols nothing of services, services and adapters nothing of each other."""
+def test_no_import_points_up_or_across() -> None:
+    """Packages point down to the kernel and never across services, and the kernel imports no package."""
     assert arrows.upward(MODULES) == []
 
 
@@ -71,7 +71,7 @@ def test_imports_are_relative_or_of_a_declared_dependency() -> None:
         pytest.param(habits.digest_comparisons, OUTSIDE_TESTING, id="digests through hmac.compare_digest"),
         pytest.param(habits.enum_identities, MODULES, id="members of enums through =="),
         pytest.param(habits.undocumented, MODULES, id="public things have docstrings"),
-        pytest.param(habits.root_statements, [MODULES[0]], id="the root only re-exports"),
+        pytest.param(habits.root_statements, [MODULES[0]], id="the root only names"),
     ],
 )
 def test_no_file_of_the_package_has_a_bad_habit(check: Habit, modules: list[Module]) -> None:
@@ -111,35 +111,48 @@ def _package(**sources: str) -> list[Module]:
     ("modules", "told"),
     [
         pytest.param(
-            _package(accounts="from .protocols import Change", protocols=""), "protocols", id="value to protocol"
+            _package(throttle="from .hashers import X", hashers__argon2=""), "hashers", id="kernel to package"
         ),
-        pytest.param(_package(protocols="from . import throttle", throttle=""), "throttle", id="protocol to service"),
         pytest.param(
-            _package(sign_in_service="from .stores.memory import X", stores__memory=""),
+            _package(protocols="if TYPE_CHECKING:\n    from .resets import Plan", resets__plan=""),
+            "resets",
+            id="kernel to package, for typing only",
+        ),
+        pytest.param(
+            _package(throttle="def f():\n    from .stores import memory", stores__memory=""),
+            "stores.memory",
+            id="kernel to package in a function",
+        ),
+        pytest.param(
+            _package(resets__service="from ..sign_in import X", sign_in__service=""), "sign_in", id="across services"
+        ),
+        pytest.param(
+            _package(sign_in__service="from ..stores.memory import X", stores__memory=""),
             "stores",
             id="service to adapter",
         ),
         pytest.param(
-            _package(sign_in_service="def f():\n    from .stores import memory", stores__memory=""),
-            "stores.memory",
-            id="service to adapter in a function",
-        ),
-        pytest.param(
-            _package(stores__memory="from ..throttle import X", throttle=""), "throttle", id="adapter to service"
+            _package(stores__memory="from ..resets import X", resets__plan=""), "resets", id="adapter to service"
         ),
         pytest.param(
             _package(stores__memory="from ..hashers import X", hashers__argon2=""), "hashers", id="across adapters"
         ),
         pytest.param(
-            _package(throttle="from .testing import X", testing__fakes=""), "testing", id="service to testing"
+            _package(resets__service="from ..testing import X", testing__fakes=""), "testing", id="service to testing"
         ),
-        pytest.param(_package(throttle="from . import __version__"), "the root", id="service to root"),
         pytest.param(
-            _package(
-                secret="from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from .outcomes import X", outcomes=""
-            ),
-            "outcomes",
-            id="for typing only",
+            _package(resets__plan="from ..default_passwords._words import X", default_passwords___words=""),
+            "private module",
+            id="another's private module",
+        ),
+        pytest.param(
+            _package(portal="from .resets._runner import X", resets___runner=""),
+            "private module",
+            id="a private module, from the front door",
+        ),
+        pytest.param(_package(throttle="from . import __version__"), "the root", id="kernel to root"),
+        pytest.param(
+            _package(resets__service="from ..portal import Portal", portal=""), "front door", id="service to front door"
         ),
         pytest.param(
             [
@@ -165,6 +178,10 @@ def test_arrows_that_point_down_are_let_be() -> None:
         secret="",
         protocols="from .accounts import Account\nimport attrs",
         throttle="from .protocols import X\nfrom . import accounts",
+        resets__service="from ..default_passwords import X\nfrom .plan import Y",
+        resets__plan="",
+        default_passwords__strategies="",
+        portal="from .resets import X\nfrom .stores.memory import Y",
         stores__memory="from ..protocols import X\nfrom ._sql import Y",
         stores___sql="def f():\n    from .sqlalchemy import Z",
         stores__sqlalchemy="import sqlalchemy\nfrom sqlalchemy import text",
@@ -175,12 +192,11 @@ def test_arrows_that_point_down_are_let_be() -> None:
     assert arrows.strangers(modules, OWN_NAME) == []
 
 
-def test_a_module_without_a_room_is_told_where_it_could_go() -> None:
-    """The check of rooms can fail, and its message names the file to edit and what each room is for."""
-    (fault,) = arrows.homeless(_package(helpers=""))
-    assert fault.startswith("helpers ")
+def test_a_package_that_is_not_declared_is_told() -> None:
+    """The check of packages can fail, and its message names the file to edit."""
+    (fault,) = arrows.unknown_packages(_package(helpers__text=""))
+    assert "helpers" in fault
     assert "tests/shape/arrows.py" in fault
-    assert all(room in fault for room in arrows.ROOMS)
 
 
 def test_a_circle_is_told_unless_it_is_for_typing() -> None:
@@ -249,10 +265,10 @@ def test_a_stranger_is_told(modules: list[Module]) -> None:
             habits.unexplained_tests, 'def test_x():\n    """One rule. Two rules."""', id="test with two rules"
         ),
         pytest.param(habits.unexplained_tests, "class TestX:\n    def test_x(self): ...", id="test method"),
-        pytest.param(habits.root_statements, '"""M."""\nx = 1', id="root with a value"),
+        pytest.param(habits.root_statements, '"""M."""\nfrom .a import B', id="root that imports at once"),
         pytest.param(habits.root_statements, '"""M."""\nimport os', id="root with an outside import"),
         pytest.param(habits.root_statements, '"""M."""\n__version__ = read()', id="root with a computed version"),
-        pytest.param(habits.root_statements, '"""M."""\ndef __getattr__(name): ...', id="root with a function"),
+        pytest.param(habits.root_statements, '"""M."""\ndef helper(name): ...', id="root with a function"),
     ],
 )
 def test_a_bad_habit_is_told_once(check: Habit, source: str) -> None:
@@ -261,7 +277,7 @@ def test_a_bad_habit_is_told_once(check: Habit, source: str) -> None:
 
 
 def test_a_bad_habit_is_told_with_its_file_and_line() -> None:
-    """Whoever has to mend it is led to the place, for one file as for many."""
+    """Whoever has to fix it is led to the place, for one file as for many."""
     modules = _package(accounts="", stores__memory='"""M."""\n\nok = status is AccountStatus.DISABLED')
     (fault,) = _faults(habits.enum_identities, modules)
     assert fault == "stores.memory: line 3 asks whether something is AccountStatus.DISABLED; compare with =="
@@ -297,7 +313,8 @@ def test_a_bad_habit_is_told_with_its_file_and_line() -> None:
         pytest.param(habits.unexplained_tests, 'def test_x():\n    """R7: every denial looks the same."""', id="test"),
         pytest.param(
             habits.root_statements,
-            '"""M."""\nfrom __future__ import annotations\nfrom .a import B\n__all__ = ["B"]\n__version__ = "1"',
+            '"""M."""\nfrom typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from .a import B\n'
+            '__all__ = ["B"]\n__version__ = "1"\ndef __dir__(): ...',
             id="root",
         ),
     ],

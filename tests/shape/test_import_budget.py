@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import ast
+import importlib
 import json
 import subprocess
 import sys
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
 import portalcreds
-from portalcreds import exceptions, outcomes, protocols
+from portalcreds import administration
+from portalcreds.sign_in import outcomes
 
 from .arrows import EXTRAS
 
 PACKAGE = Path(portalcreds.__file__).parent
+LAZY = [path.parent.name for path in sorted(PACKAGE.glob("*/__init__.py")) if "_HOMES" in path.read_text("utf-8")]
 UNWANTED = ("asyncio", "concurrent.futures", "logging", "pandas", "pytest", "sqlalchemy", "sqlite3", "tqdm")
 
 # Imports the modules in order, and tells of each which unwanted ones came in with it.
@@ -86,12 +90,14 @@ def _order(name: str) -> tuple[int, str]:
     return (0 if name.isupper() else 1 if name[0].isupper() else 2, name)
 
 
-def _reexported() -> set[str]:
-    tree = ast.parse((PACKAGE / "__init__.py").read_text(encoding="utf-8"))
+def _imported_for_typing(package: ModuleType) -> dict[str, str]:
+    """Return where a package imports each public name from, in the branch that type checkers read."""
+    tree = ast.parse(Path(str(package.__file__)).read_text(encoding="utf-8"))
+    (guarded,) = (node for node in tree.body if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING")
     return {
-        alias.asname or alias.name
-        for node in tree.body
-        if isinstance(node, ast.ImportFrom) and node.level == 1
+        alias.name: f".{node.module}"
+        for node in guarded.body
+        if isinstance(node, ast.ImportFrom) and node.module is not None
         for alias in node.names
     }
 
@@ -102,22 +108,96 @@ def test_all_is_sorted_and_without_repetition() -> None:
     assert names == sorted(set(names), key=_order)
 
 
-def test_all_is_what_the_root_imports() -> None:
-    """What the root imports is public, and what is public can be imported."""
-    assert set(portalcreds.__all__) - {"__version__"} == _reexported()
-    assert [name for name in portalcreds.__all__ if not hasattr(portalcreds, name)] == []
+@pytest.mark.parametrize("name", ["", *LAZY])
+def test_what_is_imported_late_is_what_type_checkers_see(name: str) -> None:
+    """The names that a checker sees, those in ``__all__`` and those that are found when asked for are the same."""
+    package = importlib.import_module(f"{portalcreds.__name__}.{name}".rstrip("."))
+    found = {name: home for home, names in package._HOMES.items() for name in names}
+    assert found == _imported_for_typing(package)
+    assert set(found) == set(package.__all__) - {"__version__"}
+    for name, home in found.items():
+        module = importlib.import_module(home, package.__name__)
+        assert getattr(package, name) is getattr(module, name)
+    assert set(package.__all__) <= set(dir(package))
+    with pytest.raises(AttributeError, match="Misspelt"):
+        package.Misspelt  # noqa: B018  Looking it up is what fails.
 
 
-def test_all_has_what_callers_catch_match_and_implement() -> None:
-    """R23: each exception, each outcome and each protocol can be named by whoever meets it."""
+def test_the_root_names_its_packages() -> None:
+    """``portalcreds.resets`` can be typed without another import, and so can each package that a copy must have."""
+    packages = {path.parent.name for path in PACKAGE.glob("*/__init__.py")} - {"django", "testing"}
+    assert set(portalcreds._PACKAGES) == packages
+    for name in packages:
+        assert getattr(portalcreds, name).__name__ == f"{portalcreds.__name__}.{name}"
+
+
+def test_the_root_lists_its_names_and_refuses_others() -> None:
+    """Completion in a notebook shows every public name, and a misspelt one is told by a type checker too."""
+    assert {*portalcreds.__all__, *portalcreds._PACKAGES} <= set(dir(portalcreds))
+    with pytest.raises(AttributeError, match="Acount"):
+        portalcreds.Acount  # type: ignore[attr-defined]  # noqa: B018  Misspelt, for a checker to see it too.
+    with pytest.raises(AttributeError, match="AcountService"):
+        administration.AcountService  # type: ignore[attr-defined]  # noqa: B018  The same in a package.
+
+
+def test_the_root_imports_nothing_until_it_is_asked() -> None:
+    """R22: ``import portalcreds`` loads none of its own modules and neither of its dependencies."""
+    probe = f"import sys, {portalcreds.__name__}; print(*sys.modules)"
+    ran = subprocess.run([sys.executable, "-c", probe], capture_output=True, text=True, check=True, timeout=60)
+    loaded = ran.stdout.split()
+    assert portalcreds.__name__ in loaded
+    assert [name for name in loaded if name.startswith((f"{portalcreds.__name__}.", "attr", "argon2"))] == []
+
+
+# Touches every name of the root. Tells which modules that took, and which values have methods that attrs wrote.
+TOUCH_ALL = """
+import sys
+from argon2 import low_level
+import attrs
+before = set(sys.modules)
+import {name} as root
+for name in root.__all__:
+    getattr(root, name)
+print(*sorted(set(sys.modules) - before))
+classes = {{value for key, module in sys.modules.items() if key.startswith("{name}.")
+    for value in vars(module).values() if isinstance(value, type) and attrs.has(value)}}
+print(*sorted(cls.__name__ for cls in classes
+    if {{"__eq__", "__repr__"}} <= vars(cls).keys() and cls.__name__ != "Value"))
+print(len(classes))
+"""
+
+MOST_MODULES = 124
+MOST_ATTRS_CLASSES = 80
+
+
+def test_touching_every_name_stays_within_a_budget() -> None:
+    """R22: all names together take few modules, and no class has attrs write what `Value` says once."""
+    probe = TOUCH_ALL.format(name=portalcreds.__name__)
+    ran = subprocess.run([sys.executable, "-c", probe], capture_output=True, text=True, check=True, timeout=60)
+    loaded, written, classes = (line.split() for line in ran.stdout.splitlines())
+    assert {"base64", "csv", "decimal", "hashlib", "json", "random", "secrets"} & set(loaded) == set()
+    assert written == []
+    assert len(loaded) <= MOST_MODULES
+    assert int(classes[0]) <= MOST_ATTRS_CLASSES
+
+
+def test_every_outcome_is_in_the_root() -> None:
+    """R23: whatever comes out of a form can be matched on by a name that an application has at hand."""
     met = {
         name
-        for module in (exceptions, outcomes, protocols)
-        for name, value in vars(module).items()
-        if isinstance(value, type) and value.__module__ == module.__name__ and not name.startswith("_")
+        for name, value in vars(outcomes).items()
+        if isinstance(value, type) and value.__module__ == outcomes.__name__
     }
-    assert {"PortalCredsError", "SignedIn", "AccountStore"} <= met
+    assert "SignedIn" in met
     assert sorted(met - set(portalcreds.__all__)) == []
+
+
+@pytest.mark.parametrize("package", portalcreds._PACKAGES)
+def test_what_a_package_offers_can_be_imported_from_it(package: str) -> None:
+    """Each name in a package's ``__all__`` is there, and its users never need the modules within."""
+    offered = importlib.import_module(f"{portalcreds.__name__}.{package}")
+    assert list(offered.__all__) == sorted(set(offered.__all__), key=_order)
+    assert [name for name in offered.__all__ if not hasattr(offered, name)] == []
 
 
 def test_version_is_a_literal() -> None:

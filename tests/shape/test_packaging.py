@@ -63,9 +63,10 @@ def test_the_oldest_python_is_the_one_that_tools_check(pyproject: Table) -> None
 
 
 def test_the_licence_is_said_once_and_shipped(pyproject: Table) -> None:
-    """PEP 639: an SPDX expression and the file, and no classifier that could contradict them."""
-    assert pyproject["project"]["license"] == "MIT"
-    assert pyproject["project"]["license-files"] == ["LICENSE"]
+    """PEP 639: an SPDX expression and the files, and no classifier that could contradict them."""
+    assert pyproject["project"]["license"] == "MIT AND BSD-3-Clause"
+    for path in pyproject["project"]["license-files"]:
+        assert (REPOSITORY / path).is_file()
     assert (REPOSITORY / "LICENSE").read_text(encoding="utf-8").startswith("MIT License\n")
     assert [one for one in pyproject["project"]["classifiers"] if one.startswith("License")] == []
 

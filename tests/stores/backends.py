@@ -11,6 +11,7 @@ import os
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from datetime import timedelta
 from importlib import import_module
 from pathlib import Path
 from typing import Any, Protocol
@@ -21,7 +22,13 @@ import pytest
 from portal import PortalStore
 from portalcreds.protocols import AttemptCounter, Clock, utc_now
 from portalcreds.stores.dbapi import DBAPIAccountStore
+from portalcreds.stores.timeouts import Timeouts
 from servers import Database, own_database
+
+BRIEF = Timeouts(
+    lock=timedelta(milliseconds=100), statement=timedelta(milliseconds=1500), outage=timedelta(milliseconds=1)
+)
+"""For tests in which nothing comes back by itself, so that waiting for it would show nothing."""
 
 SNAPSHOT = "SNAPSHOT"
 """What MariaDB calls REPEATABLE READ from 11.6 on: a row that others changed since the snapshot is error 1020."""

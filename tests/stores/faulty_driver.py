@@ -30,6 +30,7 @@ class FaultyDriver:
         connections: How many were opened.
         dead: How many of these, the first ones, the server has forgotten.
         closed: How many were closed.
+        opened: The file's own connections behind them.
     """
 
     def __init__(self, file: Path) -> None:
@@ -40,6 +41,7 @@ class FaultyDriver:
         self.statements: list[str] = []
         self.connections = self.dead = self.closed = 0
         self.rowcount: int | None = None
+        self.opened: list[sqlite3.Connection] = []
 
     def __call__(self) -> _Connection:
         """Return a connection, or refuse it."""
@@ -62,6 +64,11 @@ class FaultyDriver:
         else:
             self.before = fault
 
+    def end(self) -> None:
+        """Close the file's connections that are still open, as the process's end would."""
+        for connection in self.opened:
+            connection.close()
+
 
 class _Connection:
     isolation_level: str | None = ""
@@ -70,6 +77,7 @@ class _Connection:
         self._driver = driver
         self._number = driver.connections
         self._real = sqlite3.connect(driver.file, isolation_level=None, check_same_thread=False, timeout=0.05)
+        driver.opened.append(self._real)
 
     def cursor(self) -> _Cursor:
         return _Cursor(self._driver, self._real.cursor(), self._number)

@@ -8,10 +8,8 @@ with PORTALCREDS_REQUIRE_BACKENDS set, as in CI, that is a failure.
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
-from functools import cache
 from importlib import import_module
 from typing import Any
 
@@ -198,29 +196,9 @@ KINDS = tuple(_KINDS)
 """A connection of the driver's, one of SQLAlchemy's, a session, and Django's ``transaction.atomic()``."""
 
 
-@cache
 def _django() -> Any:
-    """Return ``django.db`` with an alias for each database, and without a trace of PyMySQL's other name."""
     need("django")
-    # Where the server is, as tests/servers.py has it; which database is said for each test.
-    server = os.environ.get("PORTALCREDS_POSTGRESQL", "host=127.0.0.1 user=postgres dbname=test")
-    names = {"host": "HOST", "port": "PORT", "user": "USER", "password": "PASSWORD", "dbname": "NAME"}
-    postgresql = {names[part[0]]: part[2] for part in (part.partition("=") for part in server.split())}
-    mariadb = {"HOST": os.environ.get("PORTALCREDS_MARIADB", "127.0.0.1"), "USER": "root"}
-    import_module("django.conf").settings.configure(
-        DATABASES={
-            "default": {},
-            "sqlite": {"ENGINE": "django.db.backends.sqlite3"},
-            "postgresql": {"ENGINE": "django.db.backends.postgresql", **postgresql},
-            # What Django before 5.2 takes by itself carries no character beyond three bytes.
-            "mariadb": {"ENGINE": "django.db.backends.mysql", "OPTIONS": {"charset": "utf8mb4"}, **mariadb},
-        }
-    )
-    import_module("django.apps").apps.populate([])
-    there = set(sys.modules)
-    need("pymysql").install_as_MySQLdb()
-    import_module("django.db.backends.mysql.base")
-    for name in set(sys.modules) - there:
-        if name.partition(".")[0] == "MySQLdb":
-            del sys.modules[name]
-    return import_module("django.db")
+    # Here, because it is an extra.
+    from django_site import configured
+
+    return configured()

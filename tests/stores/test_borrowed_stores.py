@@ -1,88 +1,94 @@
 """
 Stores in a transaction of the host's keep the contracts, in one transaction that is never committed (R20).
 
-One connection is one thread's. So the four rules in which threads share a store are kept one after the other here;
-tests/stores/test_host_transactions.py races transactions of several hosts.
+One connection is one thread's. So what the rules do at the same time elsewhere is done one after the other here;
+tests/stores/host_transactions/ races transactions of several hosts.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 import pytest
 
-from portalcreds.protocols import AccountStore, ApplyResult, AuditSink, Change
-from portalcreds.testing import AccountStoreContract, AuditSinkContract
-from portalcreds.testing._store_samples import NOW, a_contact, add, an_account, an_event, issued
+from portalcreds.protocols import AccountStore, AuditSink, JobStore
+from portalcreds.testing import AccountStoreContract, AuditSinkContract, JobStoreContract
+from portalcreds.testing._store_applying import ApplyingRules
+from portalcreds.testing._store_racing import RacingRules
+from portalcreds.testing._store_recording import RecordingRules
 from stores.backends import new_backend
 from stores.hosts import DATABASES, KINDS, Host
 
-_APPLIED, _STALE, _TAKEN = ApplyResult.APPLIED, ApplyResult.STALE, ApplyResult.USERNAME_TAKEN
+_SAMPLE = ("connection-sqlite", "session-postgresql", "django-mariadb")
+"""Of the ways besides a plain cursor, those that every run tries: each kind of host, and each database."""
 
-_SAMPLE = ("plain-sqlite", "plain-postgresql", "connection-sqlite", "session-postgresql", "django-mariadb")
-"""Each kind of host, and each database."""
+_OTHERS = [f"{kind}-{database}" for kind in KINDS for database in DATABASES if kind != "plain"]
 
-_ALL = [f"{kind}-{database}" for kind in KINDS for database in DATABASES]
+
+@pytest.fixture(scope="module", params=[f"plain-{database}" for database in DATABASES])
+def host(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Host]:
+    """Return a host whose tables are empty, and whose cursors are the driver's."""
+    yield from _host(request.param, tmp_path_factory)
 
 
 @pytest.fixture(
     scope="module",
-    params=[pytest.param(name, marks=() if name in _SAMPLE else pytest.mark.whole) for name in _ALL],
+    params=[pytest.param(name, marks=() if name in _SAMPLE else pytest.mark.whole) for name in _OTHERS],
 )
-def host(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Host]:
-    """Return a host whose tables are empty."""
-    kind, _, database = request.param.partition("-")
-    with new_backend(database, tmp_path_factory.mktemp("host")) as backend:
+def other_host(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Host]:
+    """Return a host whose cursors come from SQLAlchemy or Django."""
+    yield from _host(request.param, tmp_path_factory)
+
+
+def _host(name: str, folder: pytest.TempPathFactory) -> Iterator[Host]:
+    kind, _, database = name.partition("-")
+    with new_backend(database, folder.mktemp("host")) as backend:
         yield Host(kind, backend)
 
 
 class TestBorrowedAccountStore(AccountStoreContract):
+    """The whole contract, over the driver's cursors on each database."""
+
+    has_threads = False
+
     @pytest.fixture
     def store(self, host: Host) -> Iterator[AccountStore]:
         """Return a store in a transaction, in which everything that a test does is done."""
         with host.transaction(commit=False) as work:
             yield work.store
 
-    def test_of_racing_changes_one_wins(self, store: AccountStore) -> None:
-        """Of several changes made from one version, the first is applied and the others are stale."""
-        account = an_account("1")
-        add(store, account)
-        ways = [
-            account.disable(),
-            issued(account),
-            account.rename("n"),
-            account.refresh(a_contact("1"), username=None, at=NOW),
-        ]
-        assert _one_by_one(store, [Change(old=account, new=way) for way in ways]) == [_APPLIED, _STALE, _STALE, _STALE]
-        assert store.find(account.contact_id) == ways[0]
 
-    def test_of_racing_additions_one_wins(self, store: AccountStore) -> None:
-        """Of several additions of one contact, the first is applied."""
-        ways = [an_account("1", last_name=name) for name in "abcd"]
-        assert _one_by_one(store, [Change(old=None, new=way) for way in ways]) == [_APPLIED, _STALE, _STALE, _STALE]
-        assert store.find(ways[0].contact_id) == ways[0]
+class TestOtherBorrowedStores(ApplyingRules, RecordingRules, RacingRules):
+    """
+    The rules of writing, over cursors that somebody wraps.
 
-    def test_of_racing_usernames_one_wins(self, store: AccountStore) -> None:
-        """Of several claims of one user name, the first is applied."""
-        ways = [an_account(letter, "rosa") for letter in "abcd"]
-        assert _one_by_one(store, [Change(old=None, new=way) for way in ways]) == [_APPLIED, _TAKEN, _TAKEN, _TAKEN]
-        assert store.find_by_username("rosa") == ways[0]
+    The statements are the same as over the driver's cursors; what differs is how a transaction is joined and marked.
+    """
+
+    has_threads = False
+
+    @pytest.fixture
+    def store(self, other_host: Host) -> Iterator[AccountStore]:
+        """Return a store in a transaction, in which everything that a test does is done."""
+        with other_host.transaction(commit=False) as work:
+            yield work.store
 
 
 class TestBorrowedAuditSink(AuditSinkContract):
+    has_threads = False
+
     @pytest.fixture
     def sink(self, host: Host) -> Iterator[AuditSink]:
         """Return a sink in a transaction, in which everything that a test does is done."""
         with host.transaction(commit=False) as work:
             yield work.store
 
-    def test_records_at_the_same_time_are_all_kept(self, sink: AuditSink) -> None:
-        """Records that take turns are all kept, in order."""
-        events = [an_event(str(number % 4), f"r{number}") for number in range(20)]
-        for first in range(0, len(events), 2):
-            sink.record(events[first : first + 2])
-        assert list(self.recorded_events(sink)) == events
 
+class TestBorrowedJobs(JobStoreContract):
+    has_threads = False
 
-def _one_by_one(store: AccountStore, changes: Sequence[Change]) -> list[ApplyResult]:
-    return [result for change in changes for result in store.apply([change])]
+    @pytest.fixture
+    def jobs(self, host: Host) -> Iterator[JobStore]:
+        """Return a store in a transaction, in which everything that a test does is done."""
+        with host.transaction(commit=False) as work:
+            yield work.store

@@ -1,4 +1,4 @@
-"""Whenever a writer is killed, all that it wrote is whole: hash, epoch, version, change and record agree (F8)."""
+"""Whenever a writer is killed, all that it wrote is whole: hash, epoch, version, change and record agree."""
 
 from __future__ import annotations
 
@@ -82,12 +82,12 @@ def assert_journals_hold(store: OwnedStore, journals: list[str]) -> None:
 
 
 def test_a_killed_writer_leaves_nothing_half_done(backend: Backend, tmp_path: Path) -> None:
-    """F8: after kill -9 in the middle of writing, hash, epoch, version, change and record agree for every account."""
+    """After kill -9 in the middle of writing, hash, epoch, version, change and record agree for every account."""
     kill_writers(backend, tmp_path, 5)
 
 
 @pytest.mark.whole
 def test_200_killed_writers_leave_nothing_half_done(backend: Backend, tmp_path: Path) -> None:
-    """The same for 200 writers (F8)."""
+    """The same for 200 writers."""
     # What is behind the same database is tried in full over its driver.
     kill_writers(backend, tmp_path, 50 if backend.name.startswith("sqlalchemy-") else 200)

@@ -31,7 +31,7 @@ from limits.storage import (
 
 from portal import GOOD_PASSWORD, open_portal, settled
 from portalcreds.exceptions import ConfigurationError, MissingDependencyError, StoreUnavailableError
-from portalcreds.outcomes import SignedIn, Unavailable
+from portalcreds.sign_in.outcomes import SignedIn, Unavailable
 from portalcreds.stores.limits import LimitsAttemptCounter
 from portalcreds.testing import AttemptCounterContract, ManualClock
 

@@ -5,7 +5,13 @@ from __future__ import annotations
 import pytest
 
 from portalcreds.stores.memory import MemoryAccountStore, MemoryAttemptCounter
-from portalcreds.testing import AccountStoreContract, AttemptCounterContract, AuditSinkContract, ManualClock
+from portalcreds.testing import (
+    AccountStoreContract,
+    AttemptCounterContract,
+    AuditSinkContract,
+    JobStoreContract,
+    ManualClock,
+)
 
 
 class TestMemoryAccountStore(AccountStoreContract):
@@ -19,6 +25,13 @@ class TestMemoryAuditSink(AuditSinkContract):
     @pytest.fixture
     def sink(self) -> MemoryAccountStore:
         """Return a fresh sink."""
+        return MemoryAccountStore()
+
+
+class TestMemoryJobs(JobStoreContract):
+    @pytest.fixture
+    def jobs(self) -> MemoryAccountStore:
+        """Return a fresh store."""
         return MemoryAccountStore()
 
 

@@ -12,33 +12,37 @@ import attrs
 import pytest
 
 from benchmarks.load_accounts import NOW, STATES, accounts, load
-from portalcreds.account_queries import AccountQuery
+from portalcreds.account_queries import AccountOrder, AccountQuery
 from portalcreds.accounts import AccountStatus
-from portalcreds.stores._cursors import CursorStatements
+from portalcreds.contacts import ContactId
+from portalcreds.protocols import Change
+from portalcreds.stores._drivers.cursors import CursorStatements
+from portalcreds.stores._sql import word_finder
 from portalcreds.stores.dbapi import DBAPIAccountStore
 from servers import SERVERS, own_database
 
 _ACCOUNTS: Final = 5000
 """Enough for a planner to prefer an index to reading everything."""
 
-_LAST_NAME: Final = "portal_accounts_by_last_name"
+_NAME: Final = "portal_accounts_by_name"
 _STATE: Final = "portal_accounts_by_state"
-_STATE_USERNAME: Final = "portal_accounts_by_state_username"
 _EXPIRY: Final = "portal_accounts_by_expiry"
-_USERNAME: Final = "portal_accounts_username"
+_LAST_SIGN_IN: Final = "portal_accounts_by_last_sign_in"
 
 _FILTERS: Final[Sequence[tuple[dict[str, Any], str, str]]] = (
-    ({}, _LAST_NAME, "last_name_key"),
-    ({"last_name_prefix": "s"}, _LAST_NAME, "last_name_key"),
-    ({"username_prefix": "s"}, _USERNAME, "username_key"),
-    ({"status": AccountStatus.DEFAULT_LIVE}, _EXPIRY, "expires_at"),
-    ({"status": AccountStatus.DEFAULT_EXPIRED}, _EXPIRY, "expires_at"),
-    ({"status": AccountStatus.NEVER_ISSUED}, _STATE, "last_name_key"),
-    ({"status": AccountStatus.DISABLED}, _STATE, "last_name_key"),
-    ({"status": AccountStatus.DISABLED, "last_name_prefix": "s"}, _STATE, "last_name_key"),
-    ({"status": AccountStatus.DEFAULT_LIVE, "last_name_prefix": "s"}, _STATE, "last_name_key"),
-    ({"status": AccountStatus.SELF_CHOSEN, "username_prefix": "s"}, _STATE_USERNAME, "username_key"),
-    ({"status": AccountStatus.DEFAULT_EXPIRED, "username_prefix": "s"}, _STATE_USERNAME, "username_key"),
+    ({}, _NAME, "name_key"),
+    ({"never_signed_in": True}, _NAME, "name_key"),
+    ({"issued_before": NOW}, _NAME, "name_key"),
+    ({"order": AccountOrder.EXPIRY}, _EXPIRY, "expires_at"),
+    ({"order": AccountOrder.EXPIRY, "status": AccountStatus.DEFAULT_LIVE}, _EXPIRY, "expires_at"),
+    ({"order": AccountOrder.EXPIRY, "status": AccountStatus.DEFAULT_EXPIRED}, _EXPIRY, "expires_at"),
+    ({"order": AccountOrder.EXPIRY, "expires_before": NOW}, _EXPIRY, "expires_at"),
+    ({"order": AccountOrder.LAST_SIGN_IN}, _LAST_SIGN_IN, "last_sign_in_at"),
+    ({"status": AccountStatus.NEVER_ISSUED}, _STATE, "name_key"),
+    ({"status": AccountStatus.DISABLED}, _STATE, "name_key"),
+    ({"status": AccountStatus.DEFAULT_LIVE}, _STATE, "name_key"),
+    ({"status": AccountStatus.DEFAULT_EXPIRED}, _STATE, "name_key"),
+    ({"expires_before": NOW}, _STATE, "name_key"),
 )
 """What is asked for, the index that serves it, and the column by whose value the index is entered."""
 
@@ -87,17 +91,98 @@ def test_each_page_is_read_from_its_place_in_an_index(
     with monkeypatch.context() as patched:
         patched.setattr(CursorStatements, "execute", recording)
         assert len(store.search(query).accounts) == query.limit
-    ((sql, parameters),) = executed
+    ((sql, parameters),) = [asked for asked in executed if "portal_accounts" in asked[0]]
     dialect = type(store._dialect).__name__
     explain, read = _PLANS[dialect]
     with store._connections.reading() as statements:
         rows, _ = statements.execute(explain + sql, parameters)
     used, bounds, faults = read(rows)
     assert faults == []
-    assert used == index or (used, index) == ("sqlite_autoindex_portal_accounts_2", _USERNAME)
+    assert used == index
     assert column in bounds
     if turned and dialect != "MariaDB":  # Whose plan names the columns only.
         assert ">" in bounds
+
+
+@pytest.mark.parametrize("words", ["s", "smith", "rosa s", "example"])
+def test_words_are_read_from_their_key_and_nothing_else(
+    store: DBAPIAccountStore, monkeypatch: pytest.MonkeyPatch, words: str
+) -> None:
+    """The rows of a word, and everybody's names, stand together in the key; nobody's account is read but the page's."""
+    executed: list[tuple[str, Mapping[str, object]]] = []
+    execute = CursorStatements.execute
+
+    def recording(self: CursorStatements, sql: str, parameters: Mapping[str, object], /) -> Any:
+        executed.append((sql, parameters))
+        return execute(self, sql, parameters)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(word_finder, "_SORTED", 50)
+        patched.setattr(word_finder, "_WALKED", 60)
+        patched.setattr(CursorStatements, "execute", recording)
+        assert store.search(AccountQuery(now=NOW, words=words, limit=10)).accounts
+    asked = [(sql, parameters) for sql, parameters in executed if "portal_words" in sql]
+    assert 2 <= len(asked) <= 5
+    assert len([sql for sql, _ in executed if "portal_accounts" in sql]) == 1
+    explain = {"SQLite": "EXPLAIN QUERY PLAN ", "PostgreSQL": "EXPLAIN ", "MariaDB": "EXPLAIN FORMAT=JSON "}
+    whole = {"SQLite": "SCAN portal_words", "PostgreSQL": "Seq Scan", "MariaDB": '"access_type": "index"'}
+    key = {
+        "SQLite": "USING PRIMARY KEY (tenant=? AND word",
+        "PostgreSQL": "portal_words_pkey",
+        "MariaDB": '"key": "PRIMARY"',
+    }
+    dialect = type(store._dialect).__name__
+    for sql, parameters in asked:
+        with store._connections.reading() as statements:
+            rows, _ = statements.execute(explain[dialect] + sql, parameters)
+        plan = " ".join(str(row) for row in rows)
+        assert key[dialect] in plan, sql
+        assert whole[dialect] not in plan, sql
+        if "ORDER BY word" in sql:
+            assert not {"TEMP B-TREE", "Sort", "filesort"} & set(plan.replace(":", " ").split()), sql
+
+
+def test_many_are_found_by_their_key_in_a_table_that_was_never_analysed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """PostgreSQL expected two rows there, and read all of the tenant's for 500: 1.5 seconds at a million."""
+    with own_database("postgresql") as connect, DBAPIAccountStore(connect, dialect="postgresql") as store:
+        store.create_tables()
+        executed: list[tuple[str, Mapping[str, object]]] = []
+        execute = CursorStatements.execute
+
+        def recording(self: CursorStatements, sql: str, parameters: Mapping[str, object], /) -> Any:
+            executed.append((sql, parameters))
+            return execute(self, sql, parameters)
+
+        with store._connections.reading() as statements:
+            for table in ("accounts", "words"):
+                statements.execute(f"ALTER TABLE portal_{table} SET (autovacuum_enabled = false)", {})
+            statements.execute(
+                "INSERT INTO portal_accounts (tenant, contact_id, name_key, origin, epoch, is_active, version, "
+                "change_id) SELECT '', CAST(n AS VARCHAR), '', 'none', 0, 1, 1, '' FROM generate_series(1, 20000) n",
+                {},
+            )
+            statements.execute(
+                "INSERT INTO portal_words (tenant, word, name_key, contact_id, words) "
+                "SELECT '', '', '', CAST(n AS VARCHAR), '' FROM generate_series(1, 20000) n",
+                {},
+            )
+        with monkeypatch.context() as patched:
+            patched.setattr(CursorStatements, "execute", recording)
+            found = store.find_many([ContactId(str(number)) for number in range(1, 1001, 2)])
+            assert len(found) == 500
+            store.apply([Change(old=old, new=old.rename(f"name {old.contact_id}")) for old in found.values()])
+        asked = [(sql, bound) for sql, bound in executed if sql.startswith(("SELECT", "UPDATE", "DELETE"))]
+        plans = {}
+        with store._connections.reading() as statements:
+            for sql, bound in asked:
+                rows, _ = statements.execute("EXPLAIN " + sql, bound)
+                plans[sql.partition(" ")[0]] = " ".join(str(row[0]) for row in rows)
+    assert list(plans) == ["SELECT", "UPDATE", "DELETE"]
+    for kind, plan in plans.items():
+        key = "portal_words_pkey" if kind == "DELETE" else "portal_accounts_pkey"
+        assert f"Index Scan using {key}" in plan
+        assert "Seq Scan" not in plan
+        assert "Bitmap" not in plan
 
 
 def _analyse(file: Path) -> None:
@@ -128,7 +213,7 @@ def _plan_of_postgresql(rows: Sequence[Sequence[Any]]) -> tuple[str, str, list[s
 
 def _plan_of_mariadb(rows: Sequence[Sequence[Any]]) -> tuple[str, str, list[str]]:
     # Of its JSON the nesting says what is done to a table: it stands at the top unless it is sorted or copied first.
-    block = json.loads(rows[0][0])["query_block"]
+    block = json.loads(rows[0][0], strict=False)["query_block"]
     table = block.get("table")
     if table is None and "nested_loop" in block:
         (loop,) = block["nested_loop"]

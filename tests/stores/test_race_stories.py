@@ -1,4 +1,4 @@
-"""Through the services, over every store: what their owners chose survives whoever else writes (F2, F3, E6)."""
+"""Through the services, over every store: what their owners chose survives whoever else writes."""
 
 from __future__ import annotations
 
@@ -33,10 +33,10 @@ from portal import (
 from portalcreds.accounts import Account, CredentialOrigin
 from portalcreds.audit import AuditKind
 from portalcreds.contacts import ContactId
-from portalcreds.default_passwords import default_password
-from portalcreds.outcomes import PasswordChanged, PasswordChangeRequired, SignedIn, SignInDenied, TicketInvalid
-from portalcreds.reset_job import ResetOutcome
-from portalcreds.reset_plan import DecisionReason
+from portalcreds.default_passwords.strategies import default_password
+from portalcreds.resets.plan import DecisionReason
+from portalcreds.resets.report import ResetOutcome
+from portalcreds.sign_in.outcomes import PasswordChanged, PasswordChangeRequired, SignedIn, SignInDenied, TicketInvalid
 from races import age_the_hash, at_once, crowded, works
 from stores.backends import BACKENDS, Backend, new_backend
 
@@ -108,13 +108,13 @@ def race_of_claimants(portal: Portal, claimants: int, rounds: int) -> None:
 
 
 def test_of_many_claimants_of_one_default_exactly_one_wins(portal: Portal) -> None:
-    """All with the same default at the same moment: one password, one event, one call of the hook (E6)."""
+    """All with the same default at the same moment: one password, one event, one call of the hook."""
     race_of_claimants(portal, claimants=12, rounds=1)
 
 
 @pytest.mark.whole
 def test_of_64_claimants_of_one_default_exactly_one_wins(portal: Portal, backend: Backend | None) -> None:
-    """The same for 64 claimants, 50 times (E6)."""
+    """The same for 64 claimants, 50 times."""
     race_of_claimants(portal, claimants=AT_ONCE, rounds=whole(backend, 50, 3))
 
 
@@ -136,7 +136,7 @@ def race_of_upgrade_against_change(portal: Portal, rounds: int) -> None:
 
     def before_an_upgrade(phase: str, name: str, arguments: tuple[Any, ...]) -> None:
         if (phase, name) == ("before", "apply"):
-            kinds = {event.kind for change in arguments[0] for event in change.events}
+            kinds = {event.kind for written in arguments[0] for event in written.events}
             if AuditKind.HASH_UPGRADED in kinds and is_late:
                 changed_first.wait()
             elif AuditKind.HASH_UPGRADED in kinds:
@@ -160,18 +160,18 @@ def race_of_upgrade_against_change(portal: Portal, rounds: int) -> None:
             assert portal.account("c-1").credential.epoch == changed.account.credential.epoch
             assert works(both, new)
         assert not works(both, old)
-    # An upgrade that came too late is dropped (R4).
+    # An upgrade that loses its race is dropped (R4).
     assert portal.kinds("c-1").count("authn_hash_upgrade") <= (rounds + 1) // 2
 
 
 def test_an_upgrade_never_undoes_its_owners_change(portal: Portal) -> None:
-    """The owner's new password survives every race with a sign-in that writes the old one's hash anew (R3, R4, F2)."""
+    """The owner's new password survives every race with a sign-in that writes the old one's hash anew (R3, R4)."""
     race_of_upgrade_against_change(portal, rounds=10)
 
 
 @pytest.mark.whole
 def test_an_upgrade_never_undoes_its_owners_change_in_a_thousand_races(portal: Portal, backend: Backend | None) -> None:
-    """The same 1,000 times (F2)."""
+    """The same 1,000 times."""
     race_of_upgrade_against_change(portal, rounds=whole(backend, 1000, 50))
 
 
@@ -188,7 +188,7 @@ def race_of_bulk_against_changes(portal: Portal, contacts: int, changers: int) -
     ids = portal.add_school(contacts)
     own = {contact_id: f"an own password of {contact_id}" for contact_id in ids[:: contacts // changers][:changers]}
     assert (
-        portal.resets.apply(portal.resets.plan(own, OFFICE).confirm(OFFICE)).run().count(ResetOutcome.SET) == changers
+        portal.resets.start(portal.resets.plan(own, OFFICE).confirm(OFFICE)).run().count(ResetOutcome.SET) == changers
     )
     plan = portal.resets.plan(ids, OFFICE).confirm(OFFICE)
     waiting = list(own)
@@ -206,7 +206,7 @@ def race_of_bulk_against_changes(portal: Portal, contacts: int, changers: int) -
 
     def before_a_write(phase: str, name: str, arguments: tuple[Any, ...]) -> None:
         if (phase, name) == ("before", "apply") and waiting:
-            of_this_chunk = {change.new.contact_id for change in arguments[0]}
+            of_this_chunk = {written.new.contact_id for written in arguments[0]}
             due = [contact_id for contact_id in waiting if contact_id in of_this_chunk]
             further = [contact_id for contact_id in waiting if contact_id not in of_this_chunk][: len(due) // 2]
             futures = [executor.submit(change, contact_id) for contact_id in due + further]
@@ -217,7 +217,7 @@ def race_of_bulk_against_changes(portal: Portal, contacts: int, changers: int) -
 
     racing = attrs.evolve(portal, store=watched(portal.store, before_a_write))
     with crowded(portal, AT_ONCE) as many, ThreadPoolExecutor(8) as executor:
-        report = racing.resets.apply(plan).run()
+        report = racing.resets.start(plan).run()
         changing += [executor.submit(change, contact_id) for contact_id in waiting]
         attempts = Counter(future.result() for future in changing)
         assert attempts.total() == changers
@@ -238,12 +238,12 @@ def race_of_bulk_against_changes(portal: Portal, contacts: int, changers: int) -
 
 
 def test_a_bulk_never_undoes_an_own_change(portal: Portal) -> None:
-    """Every password chosen while a bulk is at work survives it, and the report says who was skipped (R11, F3)."""
+    """Every password chosen while a bulk is at work survives it, and the report says who was skipped (R11)."""
     race_of_bulk_against_changes(portal, contacts=60, changers=12)
 
 
 @pytest.mark.whole
 def test_a_bulk_of_5000_never_undoes_an_own_change(portal: Portal, backend: Backend | None) -> None:
-    """The same for 5,000 contacts, of whom 500 choose meanwhile (F3)."""
+    """The same for 5,000 contacts, of whom 500 choose meanwhile."""
     contacts = whole(backend, 5000, 500)
     race_of_bulk_against_changes(portal, contacts=contacts, changers=contacts // 10)

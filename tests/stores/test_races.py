@@ -1,4 +1,4 @@
-"""Whoever comes at once, and in whatever order: one winner each, every count exact, nothing recorded twice (F1, F4)."""
+"""Whoever comes at once, and in whatever order: one winner each, every count exact, nothing recorded twice."""
 
 from __future__ import annotations
 
@@ -74,14 +74,14 @@ def race_for_one_version(backend: Backend, writers: int, rounds: int) -> None:
 
 @at_levels(SAMPLE)
 def test_of_many_writers_one_wins(backend: Backend, level: str) -> None:
-    """F1: of many changes of one version one is stored, with its events alone, and the others are stale (R3)."""
+    """Of many changes of one version one is stored, with its events alone, and the others are stale (R3)."""
     race_for_one_version(backend.at_level(level), writers=8, rounds=3)
 
 
 @pytest.mark.whole
 @at_levels(AT_EVERY_LEVEL)
 def test_of_64_writers_one_wins(backend: Backend, level: str) -> None:
-    """The same for 64 writers 200 times, and for fewer where one thing differs (F1, F10)."""
+    """The same for 64 writers 200 times, and for fewer where one thing differs."""
     race_for_one_version(
         backend.at_level(level), writers=whole(backend, level, 64, 24), rounds=whole(backend, level, 200, 10)
     )
@@ -106,14 +106,14 @@ def race_of_guesses(backend: Backend, guessers: int, guesses: int) -> None:
 
 @at_levels(SAMPLE)
 def test_parallel_guesses_are_counted_exactly(backend: Backend, level: str) -> None:
-    """F4: each of many parallel guesses is told a count of its own, and none is lost (R9)."""
+    """Each of many parallel guesses is told a count of its own, and none is lost (R9)."""
     race_of_guesses(backend.at_level(level), guessers=8, guesses=10)
 
 
 @pytest.mark.whole
 @at_levels(AT_EVERY_LEVEL)
 def test_parallel_guesses_of_64_are_counted_exactly(backend: Backend, level: str) -> None:
-    """The same for 64 who guess 100 times each, and for fewer where one thing differs (F4, F10)."""
+    """The same for 64 who guess 100 times each, and for fewer where one thing differs."""
     race_of_guesses(
         backend.at_level(level), guessers=whole(backend, level, 64, 24), guesses=whole(backend, level, 100, 20)
     )
@@ -154,7 +154,7 @@ def test_of_many_claimants_of_a_username_one_gets_it(backend: Backend, level: st
 @pytest.mark.whole
 @at_levels(AT_EVERY_LEVEL)
 def test_of_64_claimants_of_a_username_one_gets_it(backend: Backend, level: str) -> None:
-    """The same for 64 claimants 20 times, and for fewer where one thing differs (R18, F10)."""
+    """The same for 64 claimants 20 times, and for fewer where one thing differs (R18)."""
     race_for_one_username(
         backend.at_level(level), accounts=whole(backend, level, 64, 24), rounds=whole(backend, level, 20, 3)
     )
@@ -191,14 +191,14 @@ def race_of_bulks(backend: Backend, writers: int, accounts: int, rounds: int) ->
 
 @at_levels(OUT_OF_THE_BOX)
 def test_bulks_in_opposite_orders_wait_for_each_other(backend: Backend, level: str) -> None:
-    """F1: two offices that reset the same class from both ends are both answered, and each change is stored once."""
+    """Two offices that reset the same class from both ends are both answered, and each change is stored once."""
     race_of_bulks(backend.at_level(level), writers=4, accounts=12, rounds=4)
 
 
 @pytest.mark.whole
 @at_levels(AT_EVERY_LEVEL)
 def test_bulks_of_16_offices_wait_for_each_other(backend: Backend, level: str) -> None:
-    """The same for 16 offices and 100 accounts 20 times, and for fewer where one thing differs (F1, F10)."""
+    """The same for 16 offices and 100 accounts 20 times, and for fewer where one thing differs."""
     race_of_bulks(
         backend.at_level(level),
         writers=whole(backend, level, 16, 8),
@@ -336,7 +336,7 @@ class Cursor:
 
 @at_levels([(name, level) for name, level in SAMPLE if is_a_drivers(name) and name != "sqlite"])
 def test_a_commit_that_ends_later_than_its_connection(backend: Backend, level: str) -> None:
-    """F9: what the next attempt looks at is what the lost one has left when it ends, and not what was there before."""
+    """What the next attempt looks at is what the lost one has left when it ends, and not what was there before."""
     tenant = uuid4().hex
     when: list[float] = []
     levelled = backend.at_level(level)

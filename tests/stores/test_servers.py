@@ -9,11 +9,20 @@ import pytest
 
 from portalcreds.contacts import ContactId
 from portalcreds.exceptions import StoreUnavailableError
-from portalcreds.stores._port import Statements, run
+from portalcreds.stores._drivers.port import Statements
+from portalcreds.stores._sql.retries import run
 from portalcreds.stores.dbapi import MAX_IDLE, DBAPIAccountStore, DBAPIAttemptCounter
-from portalcreds.testing import AccountStoreContract, AttemptCounterContract, AuditSinkContract, ManualClock
+from portalcreds.testing import (
+    AccountStoreContract,
+    AttemptCounterContract,
+    AuditSinkContract,
+    JobStoreContract,
+    ManualClock,
+)
 from portalcreds.testing._store_samples import add, an_account
 from servers import SERVERS, Connect, own_database
+
+from .backends import BRIEF
 
 
 @pytest.fixture(params=SERVERS, scope="module")
@@ -26,26 +35,64 @@ def server(request: pytest.FixtureRequest) -> Iterator[tuple[str, Connect]]:
         yield request.param, connect
 
 
+@pytest.fixture
+def tenant() -> str:
+    """A tenant of the test's own."""
+    return uuid4().hex
+
+
 class TestServerStore(AccountStoreContract):
     """The store's contract; each test has a tenant of its own."""
 
     @pytest.fixture
-    def store(self, server: tuple[str, Connect]) -> Iterator[DBAPIAccountStore]:
+    def store(self, server: tuple[str, Connect], tenant: str) -> Iterator[DBAPIAccountStore]:
         """A store that is empty to its tenant."""
         dialect, connect = server
-        with DBAPIAccountStore(connect, dialect=dialect, tenant=uuid4().hex) as store:
+        with DBAPIAccountStore(connect, dialect=dialect, tenant=tenant) as store:
             yield store
+
+    @pytest.fixture
+    def another_store(self, server: tuple[str, Connect], tenant: str) -> Iterator[DBAPIAccountStore]:
+        """Another store of the same tenant, with connections of its own."""
+        dialect, connect = server
+        with DBAPIAccountStore(connect, dialect=dialect, tenant=tenant) as another:
+            yield another
 
 
 class TestServerSink(AuditSinkContract):
     """The audit sink's contract."""
 
     @pytest.fixture
-    def sink(self, server: tuple[str, Connect]) -> Iterator[DBAPIAccountStore]:
+    def sink(self, server: tuple[str, Connect], tenant: str) -> Iterator[DBAPIAccountStore]:
         """A sink that is empty to its tenant."""
         dialect, connect = server
-        with DBAPIAccountStore(connect, dialect=dialect, tenant=uuid4().hex) as sink:
+        with DBAPIAccountStore(connect, dialect=dialect, tenant=tenant) as sink:
             yield sink
+
+    @pytest.fixture
+    def another_sink(self, server: tuple[str, Connect], tenant: str) -> Iterator[DBAPIAccountStore]:
+        """Another sink of the same tenant, with connections of its own."""
+        dialect, connect = server
+        with DBAPIAccountStore(connect, dialect=dialect, tenant=tenant) as another:
+            yield another
+
+
+class TestServerJobs(JobStoreContract):
+    """The job store's contract."""
+
+    @pytest.fixture
+    def jobs(self, server: tuple[str, Connect], tenant: str) -> Iterator[DBAPIAccountStore]:
+        """A store that is empty to its tenant."""
+        dialect, connect = server
+        with DBAPIAccountStore(connect, dialect=dialect, tenant=tenant) as jobs:
+            yield jobs
+
+    @pytest.fixture
+    def another_jobs(self, server: tuple[str, Connect], tenant: str) -> Iterator[DBAPIAccountStore]:
+        """Another store of the same tenant, with connections of its own."""
+        dialect, connect = server
+        with DBAPIAccountStore(connect, dialect=dialect, tenant=tenant) as another:
+            yield another
 
 
 class TestServerCounter(AttemptCounterContract):
@@ -57,11 +104,20 @@ class TestServerCounter(AttemptCounterContract):
         return ManualClock()
 
     @pytest.fixture
-    def counter(self, server: tuple[str, Connect], clock: ManualClock) -> Iterator[DBAPIAttemptCounter]:
+    def counter(self, server: tuple[str, Connect], tenant: str, clock: ManualClock) -> Iterator[DBAPIAttemptCounter]:
         """A counter that is empty to its tenant."""
         dialect, connect = server
-        with DBAPIAttemptCounter(connect, dialect=dialect, tenant=uuid4().hex, clock=clock) as counter:
+        with DBAPIAttemptCounter(connect, dialect=dialect, tenant=tenant, clock=clock) as counter:
             yield counter
+
+    @pytest.fixture
+    def another_counter(
+        self, server: tuple[str, Connect], tenant: str, clock: ManualClock
+    ) -> Iterator[DBAPIAttemptCounter]:
+        """Another counter of the same tenant, with connections of its own."""
+        dialect, connect = server
+        with DBAPIAttemptCounter(connect, dialect=dialect, tenant=tenant, clock=clock) as another:
+            yield another
 
 
 @pytest.mark.parametrize("ask", [lambda store: store.find(ContactId("1")), lambda store: add(store, an_account("2"))])
@@ -75,7 +131,7 @@ def test_a_restarted_server_is_not_noticed(
         with ExitStack() as lent:
             for _ in range(MAX_IDLE):
                 lent.enter_context(store._connections.reading())
-        idle = list(store._connections._idle.connections)
+        idle = [lent.connection for lent in store._connections._idle.connections]
         assert len(idle) == MAX_IDLE
         _end(dialect, connect, idle)
         ask(store)
@@ -101,7 +157,10 @@ def test_a_database_that_takes_too_long_is_unavailable(server: tuple[str, Connec
         statements.execute(limit, {})
         statements.execute(slow, {})
 
-    with DBAPIAccountStore(connect, dialect=dialect) as store, pytest.raises(StoreUnavailableError) as caught:
+    with (
+        DBAPIAccountStore(connect, dialect=dialect, timeouts=BRIEF) as store,
+        pytest.raises(StoreUnavailableError) as caught,
+    ):
         run("find", work, store._connections.reading)
     assert caught.value.code == code
 

@@ -1,10 +1,10 @@
 """
 Nothing of an account gets out through SQLAlchemy, whatever fails and however loud its log is (R14).
 
-SQLAlchemy's errors quote statements and parameters, an engine that echoes logs both, and rows too if it is told
-``"debug"``. Here each method of a store meets each failure with telling values at hand, and everything is searched:
-errors with all that hangs on them, the log, warnings, what was printed, and the locals of frames, which some error
-reports send along.
+SQLAlchemy's errors quote statements and parameters, and an engine that echoes logs both. Our statements run past it, on
+the driver's cursors. Here each method of a store meets each failure with telling values at hand, and everything is
+searched: errors with all that hangs on them, the log, warnings, what was printed, and the locals of frames, which some
+error reports send along.
 """
 
 from __future__ import annotations
@@ -34,11 +34,11 @@ from portalcreds.accounts import Account, PasswordHash
 from portalcreds.contacts import Contact, ContactId
 from portalcreds.exceptions import PortalCredsError
 from portalcreds.protocols import ApplyResult, AttemptCounter, Change
-from portalcreds.stores.host_contacts import Columns
+from portalcreds.stores.host_contacts import HostContacts
 from portalcreds.stores.sqlalchemy import SQLAlchemyAccountStore
 from portalcreds.testing._store_samples import NOW, an_event, issued
 
-from .backends import Backend, new_backend
+from .backends import BRIEF, Backend, new_backend
 from .hosts import DATABASES, DRIVERS
 
 _FIRST, _LAST, _EMAIL, _USERNAME = "Canaryfirst", "Canarylast", "canarymail@example.org", "CanaryUser"
@@ -63,9 +63,9 @@ METHODS: dict[str, Method] = {
     "find": lambda store: store.find(ContactId("1")),
     "find_by_username": lambda store: store.find_by_username(_USERNAME.casefold()),
     "find_many": lambda store: store.find_many([ContactId("1"), ContactId("2")]),
-    "search by last name": lambda store: store.search(AccountQuery(now=NOW, last_name_prefix=_LAST)),
-    "search by user name": lambda store: store.search(AccountQuery(now=NOW, username_prefix=_USERNAME)),
-    "count": lambda store: store.count(AccountQuery(now=NOW, last_name_prefix=_LAST)),
+    "search by last name": lambda store: store.search(AccountQuery(now=NOW, words=_LAST)),
+    "search by user name": lambda store: store.search(AccountQuery(now=NOW, words=_USERNAME)),
+    "count": lambda store: store.count(AccountQuery(now=NOW, words=_LAST)),
     "find_epoch": lambda store: store.find_epoch("1"),
     "add": lambda store: store.apply([Change(old=None, new=_OTHER, events=(an_event("2"),))]),
     "add a taken user name": lambda store: store.apply([Change(old=None, new=_taken())]),
@@ -288,10 +288,10 @@ def _bound(scene: Scene, kind: str, *, contacts: bool, echo: bool | str) -> Iter
     """Yield a store over an engine that tells all it can, or over a session on such an engine."""
     options: dict[str, Any] = {"echo": echo, "echo_pool": echo, "hide_parameters": False, "poolclass": QueuePool}
     engine = sqlalchemy.create_engine(f"{DRIVERS[scene.backend.database]}://", creator=scene.connect, **options)
-    arguments: dict[str, Any] = {"contacts": "people", "columns": Columns(contact_id="id")} if contacts else {}
+    arguments: dict[str, Any] = {"contacts": HostContacts("people", contact_id="id")} if contacts else {}
     try:
         if kind == "engine":
-            store = SQLAlchemyAccountStore(engine, **arguments)
+            store = SQLAlchemyAccountStore(engine, timeouts=BRIEF, **arguments)
             store.find(ContactId("1"))
             yield store
         else:
@@ -368,7 +368,9 @@ def _try_everything(
                 counter = store.counter()
                 refused += [name for name, count in COUNTING.items() if _is_refused(told, partial(count, counter))]
             told.add("repr", f"{store!r} {vars(store)!r}")
-    assert any("portal_accounts" in text for place, text in told.places.items() if place.startswith("log #"))
+    logged = [text for place, text in told.places.items() if place.startswith("log #")]
+    assert any("BEGIN" in text for text in logged)
+    assert not any("portal_accounts" in text for text in logged)
     # Where creating a table ends a transaction, a session's is not for it.
     refused = [name for name in refused if name != "create_tables"]
     assert (refused == []) is (fault is _nothing), refused

@@ -14,6 +14,7 @@ from portalcreds.contacts import ContactId
 from portalcreds.exceptions import StoreError, StoreUnavailableError
 from portalcreds.protocols import ApplyResult, Change
 from portalcreds.stores.dbapi import DBAPIAccountStore
+from portalcreds.stores.timeouts import Timeouts
 from portalcreds.testing._store_samples import add, an_account, an_event, issued
 from races import at_once
 
@@ -32,7 +33,7 @@ def store(file: Path) -> Iterator[DBAPIAccountStore]:
 
 
 def test_of_many_stores_one_wins(file: Path) -> None:
-    """F1: of changes of one version one is applied also where stores share nothing but the file, as processes do."""
+    """Of changes of one version one is applied also where stores share nothing but the file, as processes do."""
     stores = [DBAPIAccountStore.open_sqlite(file) for _ in range(8)]
     account = an_account("1", "rosa")
     add(stores[0], account)
@@ -65,11 +66,11 @@ def test_readers_do_not_wait_for_a_writer(file: Path, store: DBAPIAccountStore) 
 
 def test_a_writer_that_waits_too_long_is_unavailable(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """R21: another process's endless transaction is an unavailable store, and so is one of this process."""
-    monkeypatch.setattr("portalcreds.stores._port.PATIENCE", 0.0)
-    monkeypatch.setattr("portalcreds.stores._write_queue.PATIENCE", 0.01)
+    monkeypatch.setattr("portalcreds.stores._sql.retries._PATIENCE", 0.0)
+    brief = Timeouts(lock=timedelta(milliseconds=10))
     with (
-        DBAPIAccountStore.open_sqlite(file) as holder,
-        DBAPIAccountStore.open_sqlite(file, busy_timeout=timedelta(milliseconds=10)) as store,
+        DBAPIAccountStore.open_sqlite(file, timeouts=brief) as holder,
+        DBAPIAccountStore.open_sqlite(file, timeouts=brief) as store,
         holder._connections.transaction(),
     ):
         with pytest.raises(StoreUnavailableError, match="SQLITE_BUSY"):
@@ -111,9 +112,9 @@ def test_connections_of_another_process_are_kept_and_not_used(store: DBAPIAccoun
     assert store.find(ContactId("1")) == an_account("1")
     assert store._connections._inherited == [idle]
     assert idle.connections == [lent]
-    assert lent.execute("SELECT 1").fetchone() == (1,)
+    assert lent.connection.execute("SELECT 1").fetchone() == (1,)
     store.close()
     store._connections._idle.pid = -1
     with pytest.raises(StoreError, match="closed"):
         store.find(ContactId("1"))
-    lent.close()
+    lent.connection.close()

@@ -13,7 +13,7 @@ from pathlib import Path
 import attrs
 import pytest
 
-from portalcreds.account_queries import AccountQuery
+from portalcreds.account_queries import AccountOrder, AccountQuery
 from portalcreds.accounts import AccountStatus
 from portalcreds.audit import AuditEvent, AuditKind
 from portalcreds.contacts import ContactId
@@ -21,7 +21,9 @@ from portalcreds.exceptions import ConfigurationError, InvalidValueError, StoreE
 from portalcreds.protocols import ApplyResult, AttemptCounter, AuditSink, Change
 from portalcreds.stores.dbapi import DBAPIAccountStore, DBAPIAttemptCounter
 from portalcreds.stores.memory import MemoryAccountStore
+from portalcreds.stores.tables import Tables
 from portalcreds.testing._store_samples import NOW, add, an_account, an_event, issued, step
+from stores.backends import BRIEF
 
 _WINDOW = timedelta(minutes=10)
 
@@ -58,9 +60,9 @@ def test_accounts_in_memory_are_refused(path: str) -> None:
 
 
 def test_a_file_that_cannot_be_opened_is_unavailable(tmp_path: Path) -> None:
-    """R21: a folder that is not there is an unavailable store."""
+    """R21: what is no file but a folder is an unavailable store."""
     with pytest.raises(StoreUnavailableError, match="SQLITE_CANTOPEN"):
-        DBAPIAccountStore.open_sqlite(tmp_path / "absent" / "portal.db")
+        DBAPIAccountStore.open_sqlite(tmp_path, timeouts=BRIEF)
 
 
 def test_a_file_that_is_no_database_is_refused(file: Path) -> None:
@@ -104,7 +106,7 @@ def test_the_file_stays_the_same_when_the_folder_changes(tmp_path: Path, monkeyp
     with DBAPIAccountStore.open_sqlite("portal.db") as store:
         (tmp_path / "elsewhere").mkdir()
         monkeypatch.chdir(tmp_path / "elsewhere")
-        store._connections._idle.connections.pop().close()
+        store._connections._idle.connections.pop().connection.close()
         add(store, an_account("1"))
     assert list(Path.cwd().iterdir()) == []
 
@@ -124,7 +126,7 @@ def test_a_closed_store_is_closed(file: Path) -> None:
 def test_commits_survive_power_failures(file: Path, store: DBAPIAccountStore) -> None:
     """A committed password change waits for the disk; a count does not."""
     account = an_account("1")
-    connection = store._connections._idle.connections[-1]
+    connection = store._connections._idle.connections[-1].connection
     for write, synchronous in (
         (lambda: add(store, account), 2),
         (lambda: store.counter().hit("key", None), 1),
@@ -141,22 +143,27 @@ def test_commits_survive_power_failures(file: Path, store: DBAPIAccountStore) ->
         ("tenant", "x" * 65),
         ("tenant", "école"),
         ("tenant", " q"),
-        ("prefix", "a bc"),
-        ("prefix", "Portal_"),
-        ("prefix", "1abc"),
-        ("prefix", 'a"; DROP TABLE x; --'),
-        ("prefix", "a\n"),
-        ("prefix", "x" * 31),
         ("dialect", "oracle"),
+        ("paramstyle", "dollar"),
     ],
 )
 def test_arguments_that_cannot_be_used_are_refused(argument: str, value: str) -> None:
-    """R23: at construction, by name, with the mend and without the value."""
+    """R23: at construction, by name, with the hint and without the value."""
     for made in (DBAPIAccountStore, DBAPIAttemptCounter):
         with pytest.raises(ConfigurationError) as caught:
             made(sqlite3.connect, **{argument: value})  # type: ignore[arg-type]
         assert caught.value.argument == argument
         assert value not in str(caught.value)
+
+
+@pytest.mark.parametrize("argument", ["prefix", "schema"])
+@pytest.mark.parametrize("value", ["a bc", "Portal_", "1abc", 'a"; DROP TABLE x; --', "a\n", "x" * 31])
+def test_names_that_cannot_be_used_are_refused(argument: str, value: str) -> None:
+    """R23: what would have to be quoted in a statement is no beginning of a table's name, and no schema."""
+    with pytest.raises(ConfigurationError) as caught:
+        Tables(**{argument: value})
+    assert caught.value.argument == argument
+    assert value not in str(caught.value)
 
 
 @pytest.mark.parametrize("made", [DBAPIAccountStore, DBAPIAttemptCounter])
@@ -165,13 +172,13 @@ def test_a_path_is_no_connect(made: Callable[..., object]) -> None:
     with pytest.raises(ConfigurationError) as caught:
         made("portal.db")
     assert caught.value.argument == "connect"
-    assert caught.value.mend == (
+    assert caught.value.hint == (
         "pass a function that returns a new connection; for a file use DBAPIAccountStore.open_sqlite"
     )
 
 
 def test_a_connection_with_its_own_transactions_is_refused(file: Path) -> None:
-    """autocommit=False of Python 3.12 would begin transactions that nobody ends."""
+    """Autocommit=False of Python 3.12 would begin transactions that nobody ends."""
 
     class Connection(sqlite3.Connection):
         autocommit = False
@@ -223,7 +230,10 @@ def test_tenants_do_not_see_each_other(file: Path) -> None:
 
 def test_prefixes_are_tables_of_their_own(file: Path) -> None:
     """Two prefixes in one file share nothing."""
-    with DBAPIAccountStore.open_sqlite(file, prefix="") as a, DBAPIAccountStore.open_sqlite(file, prefix="b_") as b:
+    with (
+        DBAPIAccountStore.open_sqlite(file, tables=Tables(prefix="")) as a,
+        DBAPIAccountStore.open_sqlite(file, tables=Tables(prefix="b_")) as b,
+    ):
         add(a, an_account("1", "rosa"))
         assert b.find(ContactId("1")) is None
     with sqlite3.connect(file) as connection:
@@ -267,7 +277,7 @@ def test_odd_text_does_not_prevent_a_record(store: DBAPIAccountStore) -> None:
 def test_recording_needs_no_right_but_insert(file: Path, store: DBAPIAccountStore) -> None:
     """R17: events are only ever inserted; what reads, changes or removes them is not needed to record."""
     statements: list[str] = []
-    connection = store._connections._idle.connections[-1]
+    connection = store._connections._idle.connections[-1].connection
     connection.set_trace_callback(statements.append)
     store.record([an_event("1")])
     store.apply([Change(old=None, new=an_account("1"), events=(an_event("1"),))])
@@ -296,7 +306,7 @@ def test_recording_needs_no_right_but_insert(file: Path, store: DBAPIAccountStor
         "ticket_expires_at = 1",
         "origin = 'chosen', expires_at = NULL, strategy = NULL, ticket_digest = 'ab', ticket_expires_at = 1",
         "username_key = NULL",
-        "last_name_key = NULL",
+        "name_key = NULL",
         "is_active = 2",
         "version = 0",
         "version = NULL",
@@ -317,7 +327,7 @@ def test_states_that_must_not_be_are_refused_by_the_database(
 
 
 def test_an_account_that_breaks_a_check_is_an_error(store: DBAPIAccountStore) -> None:
-    """F9: a defect of the caller is told as such, and is neither stale nor taken."""
+    """A defect of the caller is told as such, and is neither stale nor taken."""
     account = an_account("1")
     add(store, account)
     bad = attrs.evolve(account, version=2)
@@ -343,16 +353,19 @@ def test_a_forged_position_is_a_position(store: DBAPIAccountStore, key: int) -> 
     account = an_account("1")
     add(store, account)
     step(store, account, issued(account))
-    query = AccountQuery(now=NOW, status=AccountStatus.DEFAULT_LIVE, after=_token(("expiry", key, "")))
+    query = AccountQuery(
+        now=NOW, order=AccountOrder.EXPIRY, status=AccountStatus.DEFAULT_LIVE, after=_token(("expiry", key, ""))
+    )
     assert len(store.search(query).accounts) == (key <= 0)
 
 
 def test_a_forged_text_position_is_a_position(store: DBAPIAccountStore) -> None:
-    """A position before the prefix excludes nothing, one behind it everything."""
+    """A position before what is found excludes nothing, one behind it everything."""
     add(store, an_account("1", last_name="mm"))
-    for key, found in (("a", 1), ("m", 1), ("mm", 0), ("z", 0)):
-        query = AccountQuery(now=NOW, last_name_prefix="m", after=_token(("last_name", key, "9")))
-        assert len(store.search(query).accounts) == found
+    for key, found in (("a", 1), ("m", 1), ("mm\trosa", 0), ("z", 0)):
+        for words in ("", "m"):
+            query = AccountQuery(now=NOW, words=words, after=_token(("name", key, "9")))
+            assert len(store.search(query).accounts) == found
     with pytest.raises(InvalidValueError):
         AccountQuery(now=NOW, after="forged")
 
@@ -361,11 +374,11 @@ def test_a_forged_text_position_is_a_position(store: DBAPIAccountStore) -> None:
 
 
 def test_importing_the_stores_imports_no_database() -> None:
-    """R22: sqlite3 is loaded when a file is opened, and asyncio, logging and pytest never."""
+    """R22: sqlite3 is loaded when a file is opened, the checker when it checks, and asyncio, logging, pytest never."""
     unwanted = ("sqlite3", "asyncio", "concurrent.futures", "logging", "sqlalchemy", "pandas", "tqdm", "pytest")
     program = (
-        "import sys; import portalcreds.stores.dbapi, portalcreds.stores.memory, portalcreds.testing; "
-        f"print([name for name in {unwanted!r} if name in sys.modules])"
+        "import sys; import portalcreds.stores, portalcreds.testing; "
+        f"print([name for name in sys.modules if name in {unwanted!r} or '_checking' in name])"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

@@ -50,9 +50,9 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[MemoryAcco
         yield store
 
 
-@pytest.mark.parametrize("by_name", [{}, {"username_prefix": "u"}, {"username_prefix": ""}, {"last_name_prefix": "n"}])
+@pytest.mark.parametrize("by_name", [{}, {"words": "u"}, {"words": "rosa n"}, {"order": "last_sign_in"}])
 def test_a_query_of_another_copy_finds_the_same(
-    store: AccountStore, copy: Callable[[str], ModuleType], by_name: dict[str, str]
+    store: AccountStore, copy: Callable[[str], ModuleType], by_name: dict[str, Any]
 ) -> None:
     """R22: every status and order, page after page; its enums are equal to ours and not identical."""
     foreign: Any = copy("account_queries").AccountQuery

@@ -1,9 +1,11 @@
 """
-Hash in memory that is kept from one hash to the next, in place of memory that each hash maps and unmaps.
+Hash in memory that is kept from one hash to the next, instead of memory that each hash maps and unmaps.
 
 A third of what a large hash costs is page faults. The C code takes its memory from a callback if there is one, wipes it
-before it hands it back, and gives the same tag. Python's signal handlers that run inside such a callback are swallowed:
-an arena is used on threads other than the main one only, where none run.
+before it gives it back, and returns the same tag. Python's signal handlers are lost if they run inside such a callback,
+so arenas are used only on threads other than the main one, where no handler runs.
+
+The pool lends an arena to the thread that does the work; `raw_tag` uses what its thread was lent.
 """
 
 from __future__ import annotations
@@ -21,12 +23,12 @@ from argon2.exceptions import HashingError
 
 WORTHWHILE_BYTES: Final = 4 * 1024 * 1024
 """
-From here on a hash is worth an arena. At 64 MiB it saves a quarter of the CPU. At 19 MiB there are no page faults to
-save, because the system's allocator keeps so much by itself; but what an arena keeps is counted, and given back.
+From this size on a hash gets an arena. At 64 MiB that saves a quarter of the CPU. At 19 MiB it saves nothing, because
+the C library keeps that much memory by itself; but what an arena keeps is counted, and is given back.
 """
 
 IDLE_SECONDS: Final = 10.0
-"""How long an arena is kept without work: a burst of sign-ins shares it, and to make it anew costs 0.05 s."""
+"""How long an unused arena is kept: a burst of sign-ins shares it, and making a new one costs 0.05 s."""
 
 _ALL_IN_ONE_THREAD: Final = 1
 
@@ -41,13 +43,13 @@ class Arena:
         size: In bytes.
 
     Raises:
-        Exception: Anything at all, where there is no such memory, or no callback can be made (hardened kernels).
+        Exception: Of any kind, where there is no such memory, or no callback can be made (hardened kernels).
     """
 
     def __init__(self, size: int) -> None:
         # Private, or parent and child would go on hashing in the same memory after a fork.
         self.memory: Final = mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
-        # They save another tenth; not every system knows the advice, and not every kernel takes it.
+        # Large pages save another tenth; not every system knows the advice, and not every kernel follows it.
         with suppress(AttributeError, OSError):
             self.memory.madvise(mmap.MADV_HUGEPAGE)
         self.size: Final = size
@@ -56,7 +58,7 @@ class Arena:
         start = ffi.cast("uint8_t *", self._buffer)
 
         def allocate(place: Any, amount: int) -> int:
-            # Left alone, the place is NULL, which the C code takes for memory that ran out.
+            # If nothing is written, the place stays NULL, which the C code reads as out of memory.
             if amount <= size:
                 place[0] = start
             return _OK
@@ -72,23 +74,47 @@ class Arena:
         self.memory.close()
 
 
+class _Loan(threading.local):
+    """What the pool lent to the work on this thread."""
+
+    arena: Arena | None = None
+
+
+LOAN: Final = _Loan()
+
+
+@contextmanager
+def lend(arena: Arena | None) -> Iterator[None]:
+    """Lend the arena to what this thread hashes meanwhile."""
+    before, LOAN.arena = LOAN.arena, arena
+    try:
+        yield
+    finally:
+        LOAN.arena = before
+
+
+def works_in_arena(hasher: object, memory_bytes: int) -> bool:
+    """Return whether the hasher's hashes, of this size, are worth an arena."""
+    # By identity: a hasher of another vendored copy looks for an arena where this copy lends none.
+    return getattr(hasher, "loan", None) is LOAN and memory_bytes >= WORTHWHILE_BYTES
+
+
 def raw_tag(
-    content: bytes,
-    salt: bytes,
-    *,
-    memory_kib: int,
-    time_cost: int,
-    lanes: int,
-    tag_bytes: int,
-    key: bytes = b"",
-    arena: Arena | None = None,
+    content: bytes, salt: bytes, *, memory_kib: int, time_cost: int, lanes: int, tag_bytes: int, key: bytes = b""
 ) -> bytes:
     """
-    Return the Argon2id tag, with a key besides, in an arena, or both.
+    Return the Argon2id tag, computed in the arena that this thread was lent if it is large enough.
 
     Raises:
         HashingError: Memory ran out, or the backend failed.
     """
+    arena = LOAN.arena
+    if arena is not None and arena.size < memory_kib * 1024:
+        arena = None
+    if arena is None and not key:
+        return low_level.hash_secret_raw(
+            content, salt, time_cost, memory_kib, lanes, tag_bytes, low_level.Type.ID, low_level.ARGON2_VERSION
+        )
     ffi = low_level.ffi
     tag, salted = ffi.new("uint8_t[]", tag_bytes), ffi.new("uint8_t[]", salt)
     secrets = [ffi.new("uint8_t[]", secret) for secret in (content, key)]
@@ -123,39 +149,30 @@ def raw_tag(
     return bytes(ffi.buffer(tag))
 
 
-def worthwhile(memory_bytes: int) -> bool:
-    """Return whether hashes of this size are to be computed in arenas, here and now."""
-    return memory_bytes >= WORTHWHILE_BYTES and arenas_work()
-
-
 def arenas_work() -> bool:
-    """Return whether a small arena gives the plain call's tag and keeps nothing, tried on a thread that then ends."""
-    verdict = []
-    # Where a signal handler cannot run, which the callbacks would swallow; nothing is left for a fork to lose.
-    trial = threading.Thread(target=lambda: verdict.append(_gives_the_plain_tag()))
-    trial.start()
-    trial.join()
-    return verdict == [True]
+    """Return whether a small arena gives the plain call's tag and keeps nothing. Not on the main thread."""
 
+    def tag() -> bytes:
+        return raw_tag(b"password", b"0123456789abcdef", memory_kib=256, time_cost=3, lanes=4, tag_bytes=32)
 
-def _gives_the_plain_tag() -> bool:
-    content, salt, memory_kib, lanes = b"password", b"0123456789abcdef", 256, 4
     try:
-        arena = Arena(memory_kib * 1024)
-        tag = raw_tag(content, salt, memory_kib=memory_kib, time_cost=3, lanes=lanes, tag_bytes=32, arena=arena)
+        arena = Arena(256 * 1024)
+        with lend(arena):
+            reused = tag()
         left = arena.memory[:]
         arena.close()
-        plain = low_level.hash_secret_raw(content, salt, 3, memory_kib, lanes, 32, low_level.Type.ID)
-    except Exception:  # noqa: BLE001  Whatever a kernel, a platform or another release has against it: it is optional.
+        with lend(None):
+            plain = tag()
+    except Exception:  # noqa: BLE001  Whatever a kernel, a platform or another release objects to: arenas are optional.
         return False
-    return tag == plain and not any(left)
+    return reused == plain and not any(left)
 
 
 class MemoryBudget:
     """
-    Bytes, handed out in the order asked for, so that a large hash does not starve behind small ones.
+    Hand out bytes in the order asked for, so that a large hash does not starve behind small ones.
 
-    What idle arenas keep counts, and goes first when somebody asks for more than is free.
+    Idle arenas count, and are released first when somebody asks for more than is free.
 
     Args:
         total: How many bytes there are.
@@ -165,23 +182,27 @@ class MemoryBudget:
         self._free = total
         self._idle: deque[tuple[float, Arena]] = deque()
         self._is_closed = False
+        self._arenas_work: bool | None = None
         self._timer: threading.Timer | None = None
         self._door = threading.Lock()
         self._freed = threading.Condition(threading.Lock())
 
     @contextmanager
     def hold(self, amount: int, *, in_arena: bool) -> Iterator[Arena | None]:
-        """Hold so many bytes once they are free; in an arena of that size or more if it is asked for and can be had."""
+        """Wait for so many bytes and hold them; if possible in an arena, which is lent to this thread meanwhile."""
+        if in_arena:
+            in_arena = self._try_arenas()
         arena = self._take(amount, in_arena)
         try:
             if in_arena and arena is None:
                 arena = _new_arena(amount)
-            yield arena
+            with lend(arena):
+                yield arena
         finally:
             self._give_back(amount, arena)
 
     def close(self) -> None:
-        """Release what is idle, and keep no arena any more."""
+        """Release what is idle, and keep no arena from now on."""
         with self._freed:
             self._is_closed = True
             self._release_until(float("inf"))
@@ -190,8 +211,14 @@ class MemoryBudget:
             timer.cancel()
             timer.join()
 
+    def _try_arenas(self) -> bool:
+        # Here, with the first large hash, because this is a thread of the pool. Two at once try twice.
+        if self._arenas_work is None:
+            self._arenas_work = arenas_work()
+        return self._arenas_work
+
     def _take(self, amount: int, in_arena: bool) -> Arena | None:
-        """Return an idle arena that holds the bytes, or None when they are taken from what is free."""
+        """Return an idle arena of that size or more, or None after taking the bytes from what is free."""
         with self._door, self._freed:
             while True:
                 if in_arena and (kept := self._take_idle(amount)) is not None:
@@ -204,8 +231,8 @@ class MemoryBudget:
                 self._freed.wait()
 
     def _take_idle(self, size: int) -> Arena | None:
-        # The smallest that will do: both hashes of a denial share one, and large ones stay for who needs them. Of the
-        # same size the newest, so that what a burst needed beyond the usual grows old.
+        # The smallest that fits: both hashes of a denial share one, and large ones stay for those who need them. Of the
+        # same size the newest, so that the extra ones of a burst grow old.
         fitting = [entry for entry in reversed(self._idle) if entry[1].size >= size]
         if not fitting:
             return None
@@ -223,7 +250,7 @@ class MemoryBudget:
             self._freed.notify()
 
     def _watch(self) -> None:
-        """See to it that what is idle is released in time, or now if nobody could."""
+        """Start the timer that releases what is idle, or release it now if there can be no timer."""
         if self._timer is not None or not self._idle:
             return
         try:
@@ -234,7 +261,7 @@ class MemoryBudget:
                 self._timer = timer
                 return
         except RuntimeError:
-            # No more threads: the process is at its limit, or the interpreter about to end.
+            # No more threads: the process is at its limit, or the interpreter is about to end.
             pass
         self._release_until(float("inf"))
 
@@ -258,5 +285,5 @@ class MemoryBudget:
 def _new_arena(size: int) -> Arena | None:
     try:
         return Arena(size)
-    except Exception:  # noqa: BLE001  The plain call then does, or says itself that memory ran out.
+    except Exception:  # noqa: BLE001  The plain call then does the work, or says itself that memory ran out.
         return None

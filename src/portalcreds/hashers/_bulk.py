@@ -22,7 +22,7 @@ _Got = TypeVar("_Got")
 def in_order(
     items: Iterable[_In], send: Callable[[_In], Future[_Got]], receive: Callable[[Future[_Got]], _Out], *, ahead: int
 ) -> Iterator[_Out]:
-    """Yield what became of each item, in order, with so many under way; on leaving, cancel what has not begun."""
+    """Yield the result for each item, in order, with so many under way; on leaving, cancel what has not begun."""
     pending: deque[Future[_Got]] = deque()
     try:
         for item in items:
@@ -42,15 +42,15 @@ def send_elsewhere(
     """
     Submit a password to an executor, in plaintext: the one place where it may leave the process (R13).
 
-    The salt goes along. Dask takes calls with equal arguments for one call, so that a family's equal defaults would
-    share one salt and one hash if the worker drew it.
+    The salt is an argument. Dask runs calls with equal arguments once, so if the worker drew the salt, the equal
+    defaults of a family would share one salt and one hash.
 
     Raises:
         HashingUnavailableError: The executor takes no more work.
     """
     try:
         return executor.submit(_hash_plaintext, hasher, password.reveal(), salt)
-    except Exception as error:  # noqa: BLE001  An executor that broke or was shut down says so in a text of its own.
+    except Exception as error:  # noqa: BLE001  An executor that broke or was shut down; its text may quote the call.
         code = type(error).__name__
     raise HashingUnavailableError(code)
 
@@ -73,12 +73,12 @@ def receive_from_elsewhere(future: Future[tuple[str, str]]) -> PasswordHash:
 
 def _hash_plaintext(hasher: PasswordHasher, plaintext: str, salt: bytes) -> tuple[str, str]:
     """Return the hash and an empty code, or nothing and the code for why there is none."""
-    # Returned and not raised: of a task that raises, Dask's workers log the arguments.
+    # Returned and not raised: Dask's workers log the arguments of a task that raises.
     try:
         return hasher.hash(Secret(plaintext), salt=salt).encoded, ""
     except HashingUnavailableError as error:
         return "", error.code
     except MemoryError:
         return "", "out_of_memory"
-    except BaseException as error:  # noqa: BLE001  What a host's hasher raises is not ours to know.
+    except BaseException as error:  # noqa: BLE001  A host's hasher may raise anything.
         return "", type(error).__name__

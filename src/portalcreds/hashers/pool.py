@@ -3,28 +3,35 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections import deque
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from itertools import islice
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Final, Generic, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Self, TypeVar
 
-import attrs
-
+from .._arguments import whole
 from ..exceptions import ConfigurationError, HashingUnavailableError, PortalCredsError
 from ._arena import Arena, MemoryBudget
 from .argon2 import CHOSEN
 
 if TYPE_CHECKING:
-    from concurrent.futures import Future, ThreadPoolExecutor
+    from concurrent.futures import Future
 
 _T = TypeVar("_T")
 
 _DEFAULT_MEMORY_BYTES: Final = 256 * 1024 * 1024
-"""Four hashes of the chosen profile, or one of the largest that the gate lets through."""
+"""Four hashes of the chosen profile, or one of the largest that a stored hash may ask for."""
 
 _PLACES_PER_WORKER: Final = 16
-"""Running and waiting. A denial costs about 0.2 s of a core, so whoever is let in waits for about 3 s at worst."""
+"""Running and waiting. A denial costs about 0.2 s of a core, so the last one waits for about 3 s at worst."""
+
+_MOST_PLACES: Final = 100_000
+"""More callers than any server has threads."""
+
+_WITHOUT_THREADS: Final = ("emscripten", "wasi")
+"""Platforms on which Python can start no thread, such as Pyodide's."""
 
 
 class HashingPool:
@@ -39,7 +46,8 @@ class HashingPool:
     Args:
         max_memory_bytes: What all hashes that run at once may take together, with what is kept.
         slot_memory_bytes: What one hash of the most expensive profile takes.
-        workers: Number of threads, or None for one for each core. Fewer if memory holds fewer hashes.
+        workers: Number of threads, or None for one for each core. Fewer if memory holds fewer hashes. 0 hashes on the
+            thread that calls, which is what None means where Python has no threads (Pyodide).
         queue_limit: How many callers may run and wait together, or None for 16 for each thread.
 
     Attributes:
@@ -48,7 +56,7 @@ class HashingPool:
         queue_limit: How many callers may run and wait together.
 
     Raises:
-        ConfigurationError: Memory holds not even one hash, or a number is not positive.
+        ConfigurationError: Memory holds not even one hash, or a number is too small.
     """
 
     def __init__(
@@ -59,21 +67,25 @@ class HashingPool:
         workers: int | None = None,
         queue_limit: int | None = None,
     ) -> None:
+        whole("max_memory_bytes", max_memory_bytes, least=1)
+        whole("slot_memory_bytes", slot_memory_bytes, least=0)
+        for argument, number in {"workers": workers, "queue_limit": queue_limit}.items():
+            if number is not None:
+                whole(argument, number, least=0)
         slot_memory_bytes = max(slot_memory_bytes, 1)
         if max_memory_bytes < slot_memory_bytes:
             raise ConfigurationError("max_memory_bytes", "allow for at least one hash of the most expensive profile")
         if workers is None:
-            # 3.13 counts the cores that this process may use; before, there is only the number of all.
-            workers = getattr(os, "process_cpu_count", os.cpu_count)() or 1
-        if workers < 1:
-            raise ConfigurationError("workers", "take at least one thread, or None for one for each core")
+            workers = 0 if sys.platform in _WITHOUT_THREADS else _cores()
+        if workers < 0:
+            raise ConfigurationError("workers", "pass a number of threads, or None for one for each core")
         self.max_memory_bytes: Final = max_memory_bytes
         self.workers: Final[int] = min(workers, max_memory_bytes // slot_memory_bytes)
-        self.queue_limit: Final = _PLACES_PER_WORKER * self.workers if queue_limit is None else queue_limit
-        if self.queue_limit < 1:
-            raise ConfigurationError("queue_limit", "let at least one caller in, or pass None")
+        self.queue_limit: Final = _PLACES_PER_WORKER * max(self.workers, 1) if queue_limit is None else queue_limit
+        if not 1 <= self.queue_limit <= _MOST_PLACES:
+            raise ConfigurationError("queue_limit", f"let from one to {_MOST_PLACES} callers in, or pass None")
         self._is_closed = False
-        self._state = self._new_state()
+        self._state = _State(self)
 
     def admit(self) -> PoolPlace | None:
         """
@@ -84,35 +96,32 @@ class HashingPool:
         """
         if self._is_closed:
             raise HashingUnavailableError("closed")
-        places = self._current().places
-        try:
-            places.pop()
-        except IndexError:
-            return None
-        return PoolPlace(self, places)
+        place = PoolPlace(self)
+        return place if place.take(self._current().places) else None
 
-    def submit(self, job: Callable[[], _T], /) -> Future[JobResult[_T]]:
+    def submit(self, job: Callable[[], _T], /) -> Future[_T]:
         """
-        Have the job run on a thread of the pool, without a place; `outcome` tells what became of it.
+        Have the job run on a thread of the pool, without a place; `outcome` returns its result.
 
         Raises:
             HashingUnavailableError: The pool is closed, or no thread can be started.
         """
         from concurrent.futures import Future
 
-        work: Future[JobResult[_T]] = Future()
+        work: Future[_T] = Future()
         self._start(work, job)
         return work
 
     def memory(self, amount: int, *, in_arena: bool = False) -> AbstractContextManager[Arena | None]:
         """
-        Hold so many bytes of the pool's memory once they are free. Only inside a job, and never one in another.
+        Wait for so many bytes of the pool's memory, and hold them. Only inside a job, and never one in another.
 
         Args:
             amount: How many bytes.
-            in_arena: Whether they may be memory that is kept for the next who asks for no more. There may be none.
+            in_arena: Whether the work uses an arena, which is then lent to its thread. There may be none.
         """
-        return self._current().budget.hold(amount, in_arena=in_arena)
+        # A thread of a caller may be the main one, whose signal handlers an arena's callbacks would swallow.
+        return self._current().budget.hold(amount, in_arena=in_arena and self.workers > 0)
 
     def close(self) -> None:
         """Take no more work, drop what has not begun, and wait for what runs."""
@@ -129,12 +138,17 @@ class HashingPool:
     ) -> None:
         self.close()
 
-    def _start(self, work: Future[JobResult[_T]], job: Callable[[], _T]) -> None:
+    def _start(self, work: Future[_T], job: Callable[[], _T]) -> None:
+        if self.workers == 0 and not self._is_closed:
+            _run(work, job)
+            return
         try:
             started = self._current().executor.submit(_run, work, job)
         except RuntimeError:
-            # The pool or the interpreter shuts down, or the system gives this process no more threads.
+            # The pool or the interpreter shuts down, or the system gives this process no more threads. In that case the
+            # executor keeps the work for later, when nobody waits for it.
             started = None
+            work.cancel()
         if started is None:
             raise HashingUnavailableError("closed" if self._is_closed else "no_thread")
         started.add_done_callback(lambda _started: _settle(work))
@@ -142,22 +156,12 @@ class HashingPool:
     def _current(self) -> _State:
         state = self._state
         if state.process_id != os.getpid():
-            # The parent's threads did not come along, and what it had running will never end here. Two threads may get
+            # The parent's threads are not in this process, and what it had running never ends here. Two threads may get
             # here at once, and the later state wins; a lock could be one that a thread of the parent held at the fork.
-            state = self._state = self._new_state()
+            state = self._state = _State(self)
             if self._is_closed:
                 state.executor.shutdown()
         return state
-
-    def _new_state(self) -> _State:
-        from concurrent.futures import ThreadPoolExecutor
-
-        return _State(
-            process_id=os.getpid(),
-            executor=ThreadPoolExecutor(self.workers, thread_name_prefix="hashing"),
-            places=deque([None] * self.queue_limit),
-            budget=MemoryBudget(self.max_memory_bytes),
-        )
 
 
 class PoolPlace:
@@ -168,11 +172,21 @@ class PoolPlace:
     that has not begun.
     """
 
-    def __init__(self, pool: HashingPool, places: deque[None]) -> None:
+    def __init__(self, pool: HashingPool) -> None:
         self._pool = pool
-        self._places = places
-        self._held: deque[None] = deque([None])
+        self._places: deque[None] = deque()
         self._work: Future[Any] | None = None
+        self._held: deque[None] = deque()
+
+    def take(self, places: deque[None]) -> bool:
+        """Take one of the places, and return whether there was one."""
+        self._places = places
+        try:
+            # In one step of the interpreter: an interruption between taking and holding would lose the place.
+            self._held.extend(islice(iter(places.pop, ...), 1))
+        except IndexError:
+            return False
+        return True
 
     def run(self, job: Callable[[], _T], /) -> _T:
         """
@@ -187,8 +201,8 @@ class PoolPlace:
         if not self._held:
             raise HashingUnavailableError("given_back")
 
-        work: Future[JobResult[_T]] = Future()
-        # Known here before it is started: an interruption may come as soon as it is, and the place is the work's.
+        work: Future[_T] = Future()
+        # Set before it is started: an interruption may come as soon as it is, and the place belongs to the work.
         self._work = work
         self._pool._start(work, job)
         return outcome(work)
@@ -202,8 +216,10 @@ class PoolPlace:
             self._work.add_done_callback(self._return)
 
     def __del__(self) -> None:
-        # A caller who is interrupted between taking a place and entering it would take it along for good.
-        self.give_back()
+        # A caller who is interrupted between taking a place and entering it would keep it for good. Without this
+        # attribute, the constructor was interrupted.
+        if hasattr(self, "_held"):
+            self.give_back()
 
     def _return(self, _work: object = None) -> None:
         # Deques and no lock, because a finaliser runs in the middle of whatever its thread was doing.
@@ -214,64 +230,66 @@ class PoolPlace:
         self._places.append(None)
 
 
-@attrs.frozen(kw_only=True)
-class JobResult(Generic[_T]):
+def outcome(work: Future[_T]) -> _T:
     """
-    What became of a job.
+    Wait for a job, and return what it returned.
 
-    Attributes:
-        values: What it returned, alone, or nothing if it raised.
-        error: What is to be raised, without the frames of the job, or None.
+    Raises:
+        PortalCredsError: What the job raised, without its frames, or `HashingUnavailableError` if that was anything
+            else, or if the pool was closed.
     """
-
-    values: tuple[_T, ...] = ()
-    error: PortalCredsError | None = None
-
-
-def outcome(work: Future[JobResult[_T]]) -> _T:
-    """Wait for a job, and return what it returned, or raise what `JobResult` says."""
     from concurrent.futures import CancelledError
 
     try:
-        done = work.result()
+        return work.result()
     except CancelledError:
-        done = JobResult(error=HashingUnavailableError("closed"))
-    if done.error is not None:
-        raise done.error
-    return done.values[0]
+        pass
+    raise HashingUnavailableError("closed")
 
 
-def _run(work: Future[JobResult[_T]], job: Callable[[], _T]) -> None:
+def _run(work: Future[_T], job: Callable[[], _T]) -> None:
     if work.set_running_or_notify_cancel():
-        work.set_result(_result_of(job))
+        results, error = _result_of(job)
+        if error is None:
+            work.set_result(results[0])
+        else:
+            work.set_exception(error)
 
 
-def _settle(work: Future[JobResult[_T]]) -> None:
-    """See to it that whoever waits for the work gets an answer, whatever became of the thread that did it."""
+def _settle(work: Future[_T]) -> None:
+    """See to it that whoever waits for the work gets an answer, whatever happened to the thread that did it."""
     # Closing the pool cancels what the executor knows of; and an exception can be thrown into a thread from outside.
     if not work.cancel() and not work.done():
-        work.set_result(JobResult(error=HashingUnavailableError("interrupted")))
+        work.set_exception(HashingUnavailableError("interrupted"))
 
 
-def _result_of(job: Callable[[], _T]) -> JobResult[_T]:
-    # The frames of a job hold plaintext, and so may the text of what a host's verifier raises, UnicodeEncodeError
-    # before all. So neither leaves this thread: ours are stripped of frames and context, of others the name is told.
+def _result_of(job: Callable[[], _T]) -> tuple[tuple[_T, ...], PortalCredsError | None]:
+    """Return what the job returned, or what is to be raised, with nothing of the job in it."""
+    # The frames of a job hold plaintext, and so may the text of what a host's verifier raises, such as
+    # UnicodeEncodeError. Neither leaves this thread: our errors lose frames and context, of others the name is kept.
     try:
-        return JobResult(values=(job(),))
+        return (job(),), None
     except PortalCredsError as error:
         error.__cause__ = error.__context__ = None
-        return JobResult(error=error.with_traceback(None))
+        return (), error.with_traceback(None)
     except MemoryError:
-        return JobResult(error=HashingUnavailableError("out_of_memory"))
-    except BaseException as error:  # noqa: BLE001  What a host's verifier raises is not ours to know, and somebody waits.
-        return JobResult(error=HashingUnavailableError(type(error).__name__))
+        return (), HashingUnavailableError("out_of_memory")
+    except BaseException as error:  # noqa: BLE001  A host's verifier may raise anything, and somebody waits.
+        return (), HashingUnavailableError(type(error).__name__)
 
 
-@attrs.frozen(kw_only=True)
+def _cores() -> int:
+    # 3.13 counts the cores that this process may use; before, there is only the number of all.
+    return getattr(os, "process_cpu_count", os.cpu_count)() or 1
+
+
 class _State:
     """What belongs to one process."""
 
-    process_id: int
-    executor: ThreadPoolExecutor
-    places: deque[None]
-    budget: MemoryBudget
+    def __init__(self, pool: HashingPool) -> None:
+        from concurrent.futures import ThreadPoolExecutor
+
+        self.process_id: Final = os.getpid()
+        self.executor: Final = ThreadPoolExecutor(max(pool.workers, 1), thread_name_prefix="hashing")
+        self.places: Final[deque[None]] = deque([None] * pool.queue_limit)
+        self.budget: Final = MemoryBudget(pool.max_memory_bytes)

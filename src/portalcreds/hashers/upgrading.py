@@ -1,56 +1,75 @@
-"""Verify whatever is stored at one and the same cost, and hash what is written anew, one password or a district's."""
+"""Verify every stored hash at one and the same cost, and hash new passwords, one or those of a district."""
 
 from __future__ import annotations
 
-import secrets
+import os
 from collections.abc import Iterable, Iterator
 from datetime import timedelta
 from functools import partial
 from types import TracebackType
-from typing import TYPE_CHECKING, Final, Self
+from typing import TYPE_CHECKING, Final, NamedTuple, Self
 
 import attrs
 
 from .._text import TextFaultError, canonical_password
 from ..accounts import PasswordHash
 from ..exceptions import ConfigurationError, InvalidValueError
-from ..protocols import HashCheck, LegacyVerifier, PasswordHasher
+from ..protocols import HashCheck, HashDescription, LegacyVerifier, PasswordHasher
 from ..secret import Secret
-from ._arena import Arena, worthwhile
+from ._arena import works_in_arena
 from ._bulk import in_order, receive_from_elsewhere, send_elsewhere
 from ._phc import PREFIX, parse
 from .argon2 import CHOSEN, ISSUED, SALT_BYTES, Argon2Hasher
-from .pool import HashingPool, JobResult, PoolPlace, outcome
+from .details import (
+    Wrapper,
+    claims_of,
+    costs_the_same,
+    describe,
+    key_ring_of,
+    memory_for,
+    memory_of,
+    memory_to_wrap,
+    name_of,
+    only_wrapped,
+    require,
+    wrappers_in,
+)
+from .pool import HashingPool, PoolPlace, outcome
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor, Future
 
 _AHEAD_PER_WORKER: Final = 2
-"""Issued hashes in the pool for each thread: one that runs and one to go on with. Sign-ins queue behind no more."""
+"""Issued hashes in the pool for each thread: one that runs and one to go on with. Sign-ins wait behind no more."""
 
 _AHEAD_ELSEWHERE: Final = 64
-"""The same on an executor that was handed in, which cannot be asked for its size: enough for 32 cores."""
+"""The same on an executor that was handed in, whose size nobody can ask for: enough for 32 cores."""
 
 
 class UpgradingHasher:
     """
-    Hash at two costs, verify these and older hashes, and let every refusal cost the same (R7).
+    Hash at two costs, verify these and older hashes, and make every refusal cost the same (R7).
 
-    The one place where passwords are capped and brought to their canonical form. To make it costs one hash of each
-    profile: make one for each process, or before it forks.
+    This is the one place that bounds the length of passwords and brings them to their canonical form. Making one costs
+    one hash of each profile: make one for each process, or one before the process forks.
 
     Args:
         chosen: Writes the hashes of passwords that their owners chose; by default `Argon2Hasher` with `CHOSEN`.
         issued: Writes the hashes of issued ones; by default `Argon2Hasher` with `ISSUED`.
-        legacy: Verify what neither of the two identifies. The first that identifies a hash is taken, and no other.
+        legacy: Verify what neither of the two identifies. The first that identifies a hash verifies it, and no other.
         pool: Where to hash, or None for a pool of its own. A pool handed in is borrowed, and not closed.
-        denial_floor: How long every denial takes at least by the clock. Needed with a slow legacy scheme, whose work no
-            other denial does: longer than it takes on this machine, such as two seconds.
+        denial_floor: How long every denial takes at least by the clock. Needed with a slow legacy scheme, because no
+            other denial does its work. Make it longer than that work takes on this machine, such as two seconds.
 
     Raises:
-        ConfigurationError: One hash of a profile takes more memory than the pool has; a legacy scheme is slow and
-            *denial_floor* is missing, or that is not more than zero; or a legacy verifier would never be asked, because
-            one before it takes its hashes.
+        ConfigurationError: One of these:
+
+            - a part lacks a method of its protocol;
+            - the profiles have different keys, or only one of them has any;
+            - one hash of a profile, or of a wrapping, takes more memory than the pool has;
+            - a legacy scheme is slow and there is no *denial_floor*, or it is not more than zero;
+            - a legacy verifier would never be asked, because one before it takes its hashes;
+            - beside a `Wrapping`, a legacy verifier takes the weak hashes that were to be wrapped.
     """
 
     def __init__(
@@ -62,26 +81,39 @@ class UpgradingHasher:
         pool: HashingPool | None = None,
         denial_floor: timedelta | None = None,
     ) -> None:
+        chosen = Argon2Hasher(CHOSEN) if chosen is None else chosen
+        issued = Argon2Hasher(ISSUED) if issued is None else issued
+        several: object = legacy
+        if not isinstance(several, Iterable) or isinstance(several, (str, bytes)):
+            raise ConfigurationError("legacy", "pass several verifiers, also for one: [SystemVerifier('django')]")
         legacy = tuple(legacy)
+        for argument, hasher in {"chosen": chosen, "issued": issued}.items():
+            require(argument, hasher, "identify", "hash", "verify", "needs_rehash")
+        for verifier in legacy:
+            require("legacy", verifier, "is_slow", "identify", "verify")
+        if key_ring_of(chosen) != key_ring_of(issued):
+            raise ConfigurationError("issued", "pass the same KeyRing to both: each may meet a hash of the other")
         _refuse_shadowed(legacy)
-        # Typed, but a number of seconds is what people pass, and it would fail at the first denial and not here.
+        _refuse_unwrapped(legacy)
+        # A number of seconds is what people pass in spite of the type, and it would fail at the first denial only.
         floor: object = denial_floor
         if floor is not None and not (isinstance(floor, timedelta) and floor > timedelta(0)):
             raise ConfigurationError("denial_floor", "pass a timedelta of more than zero, such as timedelta(seconds=2)")
-        # What does not say that it is fast counts as slow.
-        if denial_floor is None and any(getattr(verifier, "is_slow", True) for verifier in legacy):
-            mend = "pass how long every denial takes at least, such as timedelta(seconds=2): a legacy scheme is slow"
-            raise ConfigurationError("denial_floor", mend)
-        chosen = Argon2Hasher(CHOSEN) if chosen is None else chosen
-        issued = Argon2Hasher(ISSUED) if issued is None else issued
-        largest = max(_memory_bytes(chosen), _memory_bytes(issued))
+        if denial_floor is None and any(verifier.is_slow for verifier in legacy):
+            hint = "pass how long every denial takes at least, such as timedelta(seconds=2): a legacy scheme is slow"
+            raise ConfigurationError("denial_floor", hint)
+        wrappers = wrappers_in(legacy)
+        largest = max(memory_of(chosen), memory_of(issued), *map(memory_to_wrap, wrappers))
+        if pool is not None:
+            require("pool", pool, "admit", "submit", "memory", "max_memory_bytes", "workers")
         if pool is not None and pool.max_memory_bytes < largest:
             raise ConfigurationError("pool", "allow for at least one hash of the most expensive profile")
         self._owns_pool: Final = pool is None
         self._pool: Final = HashingPool(slot_memory_bytes=largest) if pool is None else pool
-        self._chosen: Final = _profile(chosen)
-        self._issued: Final = _profile(issued)
+        self._chosen: Final = _Profile(chosen)
+        self._issued: Final = _Profile(issued)
         self._legacy: Final = legacy
+        self._wrappers: Final = wrappers
         self._denial_floor: Final = timedelta(0) if denial_floor is None else denial_floor
 
     @property
@@ -105,16 +137,17 @@ class UpgradingHasher:
         """
         Yield the hashes of issued passwords in order, each with a salt of its own, on all cores (R13).
 
-        Closing the iterator, or an error, cancels what has not begun. An executor is borrowed: of it, only ``submit``
-        is used, and of its futures ``result`` and ``cancel``.
+        Closing the iterator, or an error, cancels what has not begun. An executor is borrowed. It needs ``submit``, and
+        its futures need ``result`` and ``cancel``.
 
         Args:
             passwords: The plaintexts; taken from the iterable only a little ahead of what was yielded.
             executor: Where to hash instead of on the pool's threads.
-            may_leave_process: Whether the plaintexts may be sent to an executor that is not of this process's threads.
+            may_leave_process: Whether the plaintexts may be sent to an executor outside this process. A
+                ``ThreadPoolExecutor`` is inside.
 
         Raises:
-            ConfigurationError: *executor* is none, or plaintexts or the keys of a pepper would leave the process
+            ConfigurationError: *executor* is not one, or plaintexts or the keys of a pepper would leave the process
                 without permission (for the keys, the `KeyRing` gives it).
             InvalidValueError: While iterating: a password has no canonical form.
             HashingUnavailableError: While iterating: hashing failed, or the pool is closed.
@@ -131,12 +164,57 @@ class UpgradingHasher:
             raise ConfigurationError(
                 "may_leave_process", "pass True if plaintexts may be sent to this executor, or a ThreadPoolExecutor"
             )
-        if not isinstance(executor, ThreadPoolExecutor) and not self._issued.may_leave_process:
+        ring = key_ring_of(self._issued.verifier)
+        if not isinstance(executor, ThreadPoolExecutor) and not getattr(ring, "may_leave_process", ring is None):
             raise ConfigurationError(
                 "executor", "make the KeyRing with may_leave_process=True if its keys may be sent to this executor"
             )
         send = partial(self._send_issued_elsewhere, executor)
         return in_order(passwords, send, receive_from_elsewhere, ahead=_AHEAD_ELSEWHERE)
+
+    @property
+    def verifiers(self) -> tuple[str, ...]:
+        """The legacy verifiers by class, each once."""
+        return tuple(dict.fromkeys(name_of(verifier) for verifier in self._legacy))
+
+    @property
+    def old_key_ids(self) -> tuple[str, ...]:
+        """The names of the keys on the ring, without the current one; empty without a pepper."""
+        ring = key_ring_of(self._chosen.verifier)
+        current = getattr(ring, "current", None)
+        return tuple(name for name in getattr(ring, "names", ()) if name != current)
+
+    def describe(self, password_hash: PasswordHash, /) -> HashDescription:
+        """Return what a stored hash says, and whether a password can be verified against it. It costs no hashing."""
+        route = self._route(password_hash)
+        taker = self._wrapper_of(password_hash) if isinstance(route, str) else route.verifier
+        said = HashDescription() if taker is None else describe(taker, password_hash)
+        if not isinstance(route, str):
+            # By identity: comparing values takes longer than describing one of a hundred thousand hashes.
+            if route.verifier is self._chosen.verifier or route.verifier is self._issued.verifier:
+                return said
+            return attrs.evolve(said, verifier=name_of(route.verifier))
+        # Here: a portal without legacy hashes need not import their schemes.
+        from .legacy._scheme import MAX_ENCODED_LENGTH
+
+        is_too_long = route == "hash_unknown" and len(password_hash.encoded) > MAX_ENCODED_LENGTH
+        return attrs.evolve(said, fault="hash_too_long" if is_too_long else route)
+
+    def wrap_all(self, hashes: Iterable[PasswordHash], /) -> Iterator[PasswordHash]:
+        """
+        Yield what the verifiers of *legacy* that wrap make of each hash, in order, on all cores.
+
+        Closing the iterator, or an error, cancels what has not begun.
+
+        Args:
+            hashes: Such as `describe` says can be wrapped; taken from the iterable only a little ahead of what was
+                yielded.
+
+        Raises:
+            InvalidValueError: While iterating: a hash cannot be wrapped.
+            HashingUnavailableError: While iterating: hashing failed, or the pool is closed.
+        """
+        return in_order(hashes, self._send_wrapped, outcome, ahead=_AHEAD_PER_WORKER * self._pool.workers)
 
     def close(self) -> None:
         """Close the pool, unless it was handed in."""
@@ -164,9 +242,9 @@ class UpgradingHasher:
             elif isinstance(route, _Profile):
                 due.remove(route)
         for profile in due:
-            with self._pool.memory(profile.memory_bytes, in_arena=profile.in_arena) as arena:
+            with self._pool.memory(profile.memory_bytes, in_arena=profile.in_arena):
                 # Work for the clock: whatever it says is not a match.
-                profile.verify(arena, typed.canonical, profile.decoy)
+                profile.verifier.verify(typed.canonical, profile.decoy)
         return HashCheck(matched=False, fault=fault)
 
     def _matches(self, typed: _Typed, password_hash: PasswordHash) -> bool:
@@ -174,53 +252,61 @@ class UpgradingHasher:
         return typed.fault is None and not isinstance(route, str) and self._is_match(route, typed, password_hash)
 
     def _is_match(self, route: _Route, typed: _Typed, password_hash: PasswordHash) -> bool:
-        with self._pool.memory(route.memory_bytes, in_arena=route.in_arena) as arena:
-            if route.verify(arena, typed.canonical, password_hash):
+        with self._pool.memory(route.memory_bytes, in_arena=route.in_arena):
+            if route.verifier.verify(typed.canonical, password_hash):
                 return True
             if isinstance(route, _Profile) or typed.raw is None:
                 return False
-            # Whoever wrote it may have hashed what was typed as it was (R18).
-            return route.verify(arena, typed.raw, password_hash)
+            # The system that wrote it may have hashed what was typed as it was (R18).
+            return route.verifier.verify(typed.raw, password_hash)
 
     def _route(self, password_hash: PasswordHash) -> _Route | str:
         """Return what verifies the hash, or as str the code for why nothing does."""
-        profiles = (self._chosen, self._issued)
+        profiles = [each for each in (self._chosen, self._issued) if each.verifier.identify(password_hash)]
         for profile in profiles:
-            if profile.verifier.identify(password_hash) and profile.costs_the_same(password_hash):
+            if costs_the_same(profile.verifier, password_hash):
                 return profile
-        for profile in profiles:
-            if profile.verifier.identify(password_hash):
-                stored = parse(password_hash.encoded)
-                memory_bytes = profile.memory_bytes if stored is None else stored.memory_kib * 1024
-                if memory_bytes > self._pool.max_memory_bytes:
-                    return "hash_refused"
-                return _Route(verifier=profile.verifier, memory_bytes=memory_bytes)
+        if profiles:
+            stored = parse(password_hash.encoded)
+            memory_bytes = profiles[0].memory_bytes if stored is None else stored.memory_bytes
+            return self._route_within(profiles[0].verifier, memory_bytes)
         for verifier in self._legacy:
             if verifier.identify(password_hash):
-                measure = getattr(verifier, "memory_bytes_for", None)
-                memory_bytes = int(measure(password_hash)) if callable(measure) else 0
-                if memory_bytes > self._pool.max_memory_bytes:
-                    return "hash_refused"
-                return _Route(verifier=verifier, memory_bytes=memory_bytes)
+                return self._route_within(verifier, memory_for(verifier, password_hash))
         return "hash_refused" if password_hash.encoded.startswith(PREFIX) else "hash_unknown"
 
-    def _hash_chosen(self, canonical: Secret) -> PasswordHash:
-        with self._pool.memory(self._chosen.memory_bytes, in_arena=self._chosen.in_arena) as arena:
-            return self._chosen.hash(arena, canonical)
+    def _route_within(self, verifier: LegacyVerifier | PasswordHasher, memory_bytes: int) -> _Route | str:
+        return "hash_refused" if memory_bytes > self._pool.max_memory_bytes else _Route(verifier, memory_bytes)
 
-    def _hash_issued(self, canonical: Secret, salt: bytes) -> PasswordHash:
-        with self._pool.memory(self._issued.memory_bytes, in_arena=self._issued.in_arena) as arena:
-            return self._issued.hash(arena, canonical, salt)
+    def _wrapper_of(self, password_hash: PasswordHash) -> Wrapper | None:
+        return next((one for one in self._wrappers if describe(one, password_hash).can_be_wrapped), None)
 
-    def _send_issued(self, password: Secret) -> Future[JobResult[PasswordHash]]:
-        return self._pool.submit(partial(self._hash_issued, _canonical(password), secrets.token_bytes(SALT_BYTES)))
+    def _send_wrapped(self, password_hash: PasswordHash) -> Future[PasswordHash]:
+        wrapper = self._wrapper_of(password_hash)
+        if wrapper is None:
+            raise InvalidValueError("password_hash", "pass one of which describe() says that it can be wrapped")
+        memory_bytes = memory_to_wrap(wrapper)
+        in_arena = works_in_arena(getattr(wrapper, "hasher", None), memory_bytes)
+
+        def wrap() -> PasswordHash:
+            with self._pool.memory(memory_bytes, in_arena=in_arena):
+                return wrapper.wrap(password_hash)
+
+        return self._pool.submit(wrap)
+
+    def _hash(self, profile: _Profile, canonical: Secret, salt: bytes | None = None) -> PasswordHash:
+        with self._pool.memory(profile.memory_bytes, in_arena=profile.in_arena):
+            return profile.verifier.hash(canonical, salt=salt)
+
+    def _send_issued(self, password: Secret) -> Future[PasswordHash]:
+        return self._pool.submit(partial(self._hash, self._issued, _canonical(password)))
 
     def _send_issued_elsewhere(self, executor: Executor, password: Secret) -> Future[tuple[str, str]]:
-        return send_elsewhere(executor, self._issued.verifier, _canonical(password), secrets.token_bytes(SALT_BYTES))
+        return send_elsewhere(executor, self._issued.verifier, _canonical(password), os.urandom(SALT_BYTES))
 
 
 class Permit:
-    """A place in the queue of an `UpgradingHasher`: what `HashingPermit` says."""
+    """A place in the queue of an `UpgradingHasher`; see `HashingPermit`."""
 
     def __init__(self, hasher: UpgradingHasher, place: PoolPlace) -> None:
         self._hasher = hasher
@@ -265,52 +351,35 @@ class Permit:
             InvalidValueError: The password has no canonical form.
             HashingUnavailableError: Hashing failed.
         """
-        return self._place.run(partial(self._hasher._hash_chosen, _canonical(password)))
+        return self._place.run(partial(self._hasher._hash, self._hasher._chosen, _canonical(password)))
 
 
-@attrs.frozen(kw_only=True, eq=False)
 class _Route:
     """What verifies a hash that is of neither profile, and the memory that this takes."""
 
-    verifier: LegacyVerifier | PasswordHasher
-    memory_bytes: int = 0
-    in_arena: bool = False
-
-    def verify(self, arena: Arena | None, password: Secret, password_hash: PasswordHash) -> bool:
-        if arena is not None and isinstance(self.verifier, Argon2Hasher):
-            return self.verifier._verify_in(arena, password, password_hash)
-        return self.verifier.verify(password, password_hash)
+    def __init__(self, verifier: LegacyVerifier | PasswordHasher, memory_bytes: int) -> None:
+        self.verifier = verifier
+        self.memory_bytes = memory_bytes
+        self.in_arena = False
 
 
-@attrs.frozen(kw_only=True, eq=False)
 class _Profile(_Route):
-    """One of the two costs, and a hash of that cost of which nobody knows the password."""
+    """One of the two costs, and a hash of that cost whose password nobody knows."""
 
     verifier: PasswordHasher
-    decoy: PasswordHash
 
-    @property
-    def may_leave_process(self) -> bool:
-        key_ring = getattr(self.verifier, "key_ring", None)
-        return key_ring is None or bool(key_ring.may_leave_process)
-
-    def costs_the_same(self, password_hash: PasswordHash) -> bool:
-        # Not in the protocol. A hash with an older key is to be written anew, but costs what the others cost (R7).
-        says = getattr(self.verifier, "costs_the_same", None)
-        return bool(says(password_hash)) if callable(says) else not self.verifier.needs_rehash(password_hash)
-
-    def hash(self, arena: Arena | None, password: Secret, salt: bytes | None = None) -> PasswordHash:
-        if arena is not None and isinstance(self.verifier, Argon2Hasher):
-            return self.verifier._hash_in(arena, password, salt)
-        return self.verifier.hash(password, salt=salt)
+    def __init__(self, hasher: PasswordHasher) -> None:
+        super().__init__(hasher, memory_of(hasher))
+        self.in_arena = works_in_arena(hasher, self.memory_bytes)
+        # A real hash and not a made-up one, so that verifying it takes the same path in any hasher.
+        self.decoy = hasher.hash(Secret(os.urandom(32).hex()))
 
 
 def _refuse_shadowed(legacy: tuple[LegacyVerifier, ...]) -> None:
-    """Refuse a verifier that would never be asked: accounts that only it can let in would be denied without a word."""
+    """Refuse a verifier that would never be asked: accounts that only it can let in would be denied silently."""
     claimed: set[str] = set()
     for verifier in legacy:
-        # Not in the protocol: of what does not say what it takes, nobody knows whether another one takes it too.
-        claims = set(getattr(verifier, "claims", ()))
+        claims = claims_of(verifier)
         if claims & claimed:
             raise ConfigurationError(
                 "legacy", f"declare {type(verifier).__name__} once, with all that it needs to know"
@@ -318,40 +387,22 @@ def _refuse_shadowed(legacy: tuple[LegacyVerifier, ...]) -> None:
         claimed |= claims
 
 
-def _profile(hasher: PasswordHasher) -> _Profile:
-    memory_bytes = _memory_bytes(hasher)
-    return _Profile(
-        verifier=hasher,
-        memory_bytes=memory_bytes,
-        # Of a class made from it, nobody knows what the host changed.
-        in_arena=type(hasher) is Argon2Hasher and worthwhile(memory_bytes),
-        # A real hash and not a made-up one, so that verifying it goes the same way through any hasher.
-        decoy=hasher.hash(Secret(secrets.token_urlsafe(32))),
-    )
+def _refuse_unwrapped(legacy: tuple[LegacyVerifier, ...]) -> None:
+    """Refuse a verifier that takes what another takes only wrapped: a stolen digest that was stored would sign in."""
+    weak = [password_hash for verifier in legacy for password_hash in only_wrapped(verifier)]
+    for verifier in legacy:
+        if any(verifier.identify(password_hash) for password_hash in weak):
+            raise ConfigurationError(
+                "legacy", f"leave {type(verifier).__name__} out: the Wrapping beside it verifies all that it should"
+            )
 
 
-def _memory_bytes(hasher: PasswordHasher) -> int:
-    # Not in the protocol: a host's hasher that does not say what it takes is bounded by the number of threads alone.
-    return int(getattr(hasher, "memory_bytes", 0))
-
-
-@attrs.frozen(kw_only=True)
-class _Typed:
-    """
-    A password as read.
-
-    Attributes:
-        canonical: What is hashed; a stand-in if there is a fault, so that the same work can be done.
-        raw: What was typed, if that is something else.
-        fault: Why it has no canonical form, or None.
-    """
+class _Typed(NamedTuple):
+    """A password as read: what is hashed, what was typed if that is something else, and why it has no such form."""
 
     canonical: Secret
     raw: Secret | None = None
     fault: str | None = None
-
-
-_STAND_IN: Final = Secret("stand-in")
 
 
 def _read(password: Secret) -> _Typed:
@@ -359,8 +410,9 @@ def _read(password: Secret) -> _Typed:
     try:
         canonical = Secret(canonical_password(raw.reveal()))
     except TextFaultError as error:
-        return _Typed(canonical=_STAND_IN, fault=error.fault)
-    return _Typed(canonical=canonical, raw=None if canonical == raw else raw)
+        # With a stand-in, so that the same work can be done.
+        return _Typed(Secret("stand-in"), fault=error.fault)
+    return _Typed(canonical, None if canonical == raw else raw)
 
 
 def _canonical(password: Secret) -> Secret:

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from ..accounts import is_code
+from typing import Final
+
+from .._text import is_code
 from ..exceptions import ConfigurationError
-from ._schema import MAX_TENANT_LENGTH
+
+MAX_TENANT_LENGTH: Final = 64
+"""Characters of a tenant's name; it is in every key."""
 
 
-def checked_tenant(tenant: str) -> str:
+def check_tenant(tenant: object) -> str:
     """
     Return the tenant's name.
 
     Raises:
         ConfigurationError: It cannot be part of a key.
     """
-    if tenant != "" and not is_code(tenant):
+    if not (isinstance(tenant, str) and (not tenant or is_code(tenant))):
         raise ConfigurationError("tenant", f"pass at most {MAX_TENANT_LENGTH} printable ASCII characters")
     return tenant

@@ -2,41 +2,61 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Mapping
+from typing import Any, Literal
 
 import attrs
 
+from .._value import Value
 from ..exceptions import ConfigurationError
 
 
-def _name(columns: object, attribute: attrs.Attribute[str], value: object) -> None:
+def _name(contacts: object, attribute: attrs.Attribute[str], value: object) -> None:
     if not isinstance(value, str) or not value or "\0" in value:
         raise ConfigurationError(attribute.name, "name a column of the host's contacts")
 
 
-def _identifier_type(columns: object, attribute: attrs.Attribute[Literal["text", "integer"]], value: object) -> None:
-    if value not in ("text", "integer"):
+def _identifier_type(contacts: object, attribute: attrs.Attribute[Literal["text", "integer"]], value: object) -> None:
+    if not isinstance(value, str) or value not in ("text", "integer"):
         raise ConfigurationError("contact_id_type", 'pass "text" or "integer"')
 
 
-@attrs.frozen(kw_only=True)
-class Columns:
+@attrs.frozen(eq=False, repr=False)
+class HostSelect(Value):
     """
-    What the columns of the host's contacts are called; name only those that differ.
+    A SELECT of the host's.
 
     Attributes:
-        contact_id: What the contact is known by; unique.
-        first_name: The first name, exactly as the SIS has it.
-        last_name: The last name, likewise.
-        email: The e-mail address, or None if there is none or it is not wanted.
+        sql: Its text, with ``:name`` parameters.
+        parameters: Their values.
+    """
+
+    sql: str
+    parameters: Mapping[str, object] = attrs.field(factory=dict)
+
+
+@attrs.frozen(eq=False, repr=False)
+class HostContacts(Value):
+    """
+    The host's own contacts: names are read from them, and nothing is ever written to them.
+
+    Attributes:
+        source: The name of a table or view, or a SELECT, as text or as a `HostSelect`. `SQLAlchemyAccountStore` also
+            takes a mapped class, a `Table` or a ``select()``.
+        contact_id: The column, or the attribute of a mapped class, with the id that a contact is known by; unique.
+        first_name: The column with the first name, exactly as the SIS has it.
+        last_name: The column with the last name, likewise.
+        email: The column with the e-mail address, or None if there is none or it is not wanted. Addresses are noted
+            beside the names, so that people are found by them too; without the column none is kept.
         contact_id_type: Whether the ids are ``"text"`` or ``"integer"``. A number is known here by its digits.
 
     Raises:
-        ConfigurationError: A name is none.
+        ConfigurationError: A name is empty, or no text.
     """
 
-    contact_id: str = attrs.field(default="contact_id", validator=_name)
-    first_name: str = attrs.field(default="first_name", validator=_name)
-    last_name: str = attrs.field(default="last_name", validator=_name)
-    email: str | None = attrs.field(default=None, validator=attrs.validators.optional(_name))
-    contact_id_type: Literal["text", "integer"] = attrs.field(default="text", validator=_identifier_type)
+    source: Any  # Any: what SQLAlchemy selects from has no type without SQLAlchemy.
+    contact_id: str = attrs.field(default="contact_id", validator=_name, kw_only=True)
+    first_name: str = attrs.field(default="first_name", validator=_name, kw_only=True)
+    last_name: str = attrs.field(default="last_name", validator=_name, kw_only=True)
+    email: str | None = attrs.field(default=None, validator=attrs.validators.optional(_name), kw_only=True)
+    contact_id_type: Literal["text", "integer"] = attrs.field(default="text", validator=_identifier_type, kw_only=True)

@@ -10,8 +10,9 @@ from threading import Lock
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 from urllib.parse import quote
 
+from .._arguments import attempt_key_in, attempt_keys_in, window_in
 from ..exceptions import ConfigurationError, MissingDependencyError, StoreUnavailableError
-from ._tenant import checked_tenant
+from ._tenant import check_tenant
 
 try:
     from limits.errors import StorageError
@@ -74,16 +75,19 @@ class LimitsAttemptCounter:
             raise ConfigurationError("storage", 'pass limits.storage.storage_from_string("redis://..."), not async+')
         if isinstance(storage, MemcachedStorage):
             raise ConfigurationError("storage", "pass Redis: memcached drops counts when it is short of room")
-        if not _PREFIX.fullmatch(prefix):
+        begins: object = prefix
+        if not isinstance(begins, str) or not _PREFIX.fullmatch(begins):
             raise ConfigurationError("prefix", "pass up to 30 ASCII letters, digits and any of _.-")
         self._storage = storage
         # Quoted, so that no tenant's name can reach into another's keys, or have a cluster keep them on one node.
-        self._names = f"{prefix}:{quote(checked_tenant(tenant), safe='')}:"
+        self._names = f"{prefix}:{quote(check_tenant(tenant), safe='')}:"
         # The storage in memory adds under a lock and reads the sum after it, when others may have added already.
         self._turn: AbstractContextManager[object] = Lock() if isinstance(storage, MemoryStorage) else nullcontext()
 
     def hit(self, key: str, window: timedelta | None, /) -> int:
         """Add one and return the new count; the first hit decides when it is forgotten."""
+        key = attempt_key_in(key)
+        window_in(window)
         name, seconds = self._names + key, _whole_seconds(window)
         n = self._ask("hit", lambda: int(self._storage.incr(name, seconds)))
         if n < 1:
@@ -93,11 +97,13 @@ class LimitsAttemptCounter:
 
     def counts(self, keys: Sequence[str], /) -> tuple[int, ...]:
         """Return the count of each key, 0 where there is none or it was forgotten; from Redis in one journey."""
+        keys = attempt_keys_in(keys)
         names = [self._names + key for key in keys]
         return self._ask("counts", lambda: _read(self._storage, names)) if names else ()
 
     def clear(self, key: str, /) -> None:
         """Forget the count."""
+        key = attempt_key_in(key)
         name = self._names + key
         self._ask("clear", lambda: self._storage.clear(name))
 

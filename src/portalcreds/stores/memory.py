@@ -1,4 +1,4 @@
-"""Keep accounts, their audit events and counts of attempts in this process's memory, for tests and notebooks."""
+"""Keep accounts, audit events, jobs and counts of attempts in this process's memory, for tests and notebooks."""
 
 from __future__ import annotations
 
@@ -9,6 +9,19 @@ from operator import itemgetter
 from threading import Lock
 from typing import Self
 
+from .._arguments import (
+    attempt_key_in,
+    attempt_keys_in,
+    changes_in,
+    contact_id_in,
+    contact_ids_in,
+    events_asked_in,
+    events_in,
+    query_in,
+    username_key_in,
+    window_in,
+)
+from .._memory_jobs import MemoryJobStore
 from ..account_queries import AccountPage, AccountQuery
 from ..accounts import Account
 from ..audit import AuditEvent
@@ -16,14 +29,15 @@ from ..contacts import ContactId
 from ..protocols import ApplyResult, Change, Clock, utc_now
 
 
-class MemoryAccountStore:
+class MemoryAccountStore(MemoryJobStore):
     """
-    An `AccountStore` and `AuditSink` in memory: everything is gone when the process ends.
+    An `AccountStore`, `AuditSink` and `JobStore` in memory: everything is gone when the process ends.
 
     Safe to use from several threads. It is the shortest statement of what the SQL stores do.
     """
 
     def __init__(self) -> None:
+        super().__init__()
         self._lock = Lock()
         self._accounts: dict[ContactId, Account] = {}
         self._owners: dict[str, ContactId] = {}
@@ -45,17 +59,20 @@ class MemoryAccountStore:
 
     def find(self, contact_id: ContactId, /) -> Account | None:
         """Return the contact's account, or None."""
+        contact_id = contact_id_in(contact_id)
         with self._lock:
             return self._accounts.get(contact_id)
 
     def find_by_username(self, username_key: str, /) -> Account | None:
         """Return the account with this `username_key`, or None."""
+        username_key = username_key_in(username_key)
         with self._lock:
             owner = self._owners.get(username_key)
             return None if owner is None else self._accounts[owner]
 
     def find_many(self, contact_ids: Sequence[ContactId], /) -> Mapping[ContactId, Account]:
         """Return the accounts of those of the contacts that have one, by contact id."""
+        contact_ids = contact_ids_in(contact_ids)
         with self._lock:
             return {
                 contact_id: self._accounts[contact_id] for contact_id in contact_ids if contact_id in self._accounts
@@ -63,6 +80,7 @@ class MemoryAccountStore:
 
     def search(self, query: AccountQuery, /) -> AccountPage:
         """Return one page, in the order of `AccountQuery.sort_key`."""
+        query = query_in(query)
         position = query.position
         keyed = [(query.sort_key(account), account) for account in self._snapshot() if query.matches(account)]
         after = keyed if position is None else [pair for pair in keyed if pair[0] > position]
@@ -71,6 +89,7 @@ class MemoryAccountStore:
 
     def count(self, query: AccountQuery, /) -> int:
         """Return how many accounts match on all pages."""
+        query = query_in(query)
         return sum(map(query.matches, self._snapshot()))
 
     def find_epoch(self, contact_id: str, /) -> int | None:
@@ -80,22 +99,25 @@ class MemoryAccountStore:
 
     def apply(self, changes: Sequence[Change], /) -> Sequence[ApplyResult]:
         """Store each change if -- and only if -- its *old* account is still what is stored, with its events."""
+        changes = changes_in(changes)
         with self._lock:
             return tuple([self._apply(change) for change in changes])
 
     def record(self, events: Sequence[AuditEvent], /) -> None:
         """Append the events."""
+        events = events_in(events)
         with self._lock:
             self._events.extend(events)
 
     def events(self, contact_id: str | None = None, *, limit: int | None = None) -> tuple[AuditEvent, ...]:
         """
-        Return what is on the record, oldest first.
+        Return the recorded events, oldest first.
 
         Args:
             contact_id: Only events about this contact; None for all.
             limit: Only the last so many; None for all.
         """
+        events_asked_in(contact_id, limit)
         with self._lock:
             found = [event for event in self._events if contact_id is None or event.contact_id == contact_id]
         return tuple(found if limit is None else found[max(0, len(found) - limit) :])
@@ -126,8 +148,7 @@ class MemoryAttemptCounter:
     """
     An `AttemptCounter` in memory: it counts for one process only, and forgets when that ends.
 
-    It cleans up behind itself: each hit removes up to two counts whose windows ended, so that there are never more of
-    them than were alive at the busiest time.
+    Each hit removes up to two counts whose windows ended, so there are never more than were alive at the busiest time.
 
     Args:
         clock: Tells when windows end.
@@ -142,6 +163,8 @@ class MemoryAttemptCounter:
 
     def hit(self, key: str, window: timedelta | None, /) -> int:
         """Add one and return the new count; the first hit decides when it is forgotten."""
+        key = attempt_key_in(key)
+        window_in(window)
         now = self._clock()
         with self._lock:
             live = self._live(key, now)
@@ -156,6 +179,7 @@ class MemoryAttemptCounter:
 
     def counts(self, keys: Sequence[str], /) -> tuple[int, ...]:
         """Return the count of each key, 0 where there is none or it was forgotten."""
+        keys = attempt_keys_in(keys)
         now = self._clock()
         with self._lock:
             live = [self._live(key, now) for key in keys]
@@ -163,6 +187,7 @@ class MemoryAttemptCounter:
 
     def clear(self, key: str, /) -> None:
         """Forget the count."""
+        key = attempt_key_in(key)
         with self._lock:
             self._counts.pop(key, None)
 

@@ -2,31 +2,34 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from inspect import iscoroutinefunction
 from typing import TYPE_CHECKING, Any, Final
 
 from ..exceptions import ConfigurationError, MissingDependencyError
 from ..protocols import Clock, utc_now
-from ._contact_source import ContactSource, Select, checked_columns
-from ._dialects import Dialect, dialect_named
-from ._port import Port
-from ._schema import layout_of
-from ._sql import SQLAccountStore
-from ._sql_counter import SQLAttemptCounter
-from ._sqlalchemy_port import BorrowedConnectionPort, EnginePort
-from ._sqlalchemy_tables import table_of
-from .host_contacts import Columns
+from ._drivers.dialect import Dialect
+from ._drivers.dialects import get_dialect
+from ._drivers.paramstyle import ParamStyle
+from ._drivers.port import Port
+from ._drivers.sqlalchemy_port import BorrowedConnectionPort, EnginePort, refuse_engine, refuse_options, refuse_pool
+from ._sql.account_store import SQLAccountStore
+from ._sql.attempt_counter import SQLAttemptCounter
+from ._sql.contact_source import ContactSource
+from ._sql.schema import lay_out
+from ._sql.sqlalchemy_selects import compile_contacts, compile_scope
+from ._sql.sqlalchemy_tables import describe_table
+from .host_contacts import HostContacts, HostSelect
+from .tables import DEFAULT_TABLES, Tables
+from .timeouts import DEFAULT_TIMEOUTS, Timeouts
 
 try:
     import sqlalchemy
 except ImportError:
     raise MissingDependencyError("sqlalchemy") from None
 
-from sqlalchemy import Connection, Engine, FromClause, MetaData
+from sqlalchemy import Connection, Engine, MetaData
 from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.types import NullType, TypeEngine
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session, scoped_session
@@ -44,30 +47,29 @@ class SQLAlchemyAccountStore(SQLAccountStore):
     Given an engine, the store owns short transactions on connections of its pool. Given a connection or a session, it
     works in the host's transaction (R20): it never commits and never rolls back, the host's rollback undoes what was
     written together with its audit events, and a lost conflict comes out as `TransactionAborted`, for the host to run
-    its transaction again. What must be committed by itself is then not to be had: no `counter`, and no setting of many
-    passwords. A hook that is told of a change is told when it is written; that it is committed only the host knows.
+    its transaction again. What must be committed by itself is then refused: counters, and setting many passwords. A
+    hook that is told of a change is told when it is written; that it is committed only the host knows.
 
-    Texts and parameters of statements reach neither errors nor the log of an engine that echoes (R14).
+    SQLAlchemy lends the connection, begins and commits, so hooks for these run. The statements run on the driver's own
+    cursors: they and their parameters reach neither errors nor the log of an engine that echoes (R14), and hooks for
+    statements, such as ``before_cursor_execute``, do not see them.
 
     Args:
         bind: An `Engine`; or a `Connection`, a `Session` or a `scoped_session`, such as Flask-SQLAlchemy's
             ``db.session``.
         tenant: Which portal's accounts, as at most 64 printable ASCII characters. It is in every key, so that several
             portals share the tables without seeing each other.
-        prefix: What the tables' names begin with, as small ASCII letters, digits and underscores.
-        schema: The schema that the tables are in; None for the connection's own.
-        contacts: The host's own contacts, from which names are read and to which nothing is written: a mapped class, a
-            `Table`, a view or a ``select()``, or the name of one. Our table then notes names only to sort and filter
-            by; see `note_names`.
-        columns: What the columns of *contacts*, or the attributes of the mapped class, are called, where that differs
-            from `Columns`.
+        tables: Where our tables are, if not under the usual names.
+        contacts: The host's own contacts, from which names are read. Ours then note names only to find and
+            sort people by; see `note_names`.
         scope: A ``select()`` of the contact ids, as text, that the store is opened for, such as those of one school.
-            Beyond it nothing is there: what is looked for is not found, and what is to be added is stale.
+            Outside it nothing is there: what is looked for is not found, and what is to be added is stale.
         bind_arguments: What `Session.connection` is given to choose among several databases.
+        timeouts: How long it waits in transactions of its own, if not as usual.
 
     Raises:
         ConfigurationError: An argument cannot be used, or *contacts* lack a column.
-        StoreUnavailableError: There are *contacts*, and the database cannot be reached to look at them.
+        StoreUnavailableError: There are *contacts* or a *scope*, and the database cannot be reached to try them.
     """
 
     def __init__(
@@ -75,35 +77,22 @@ class SQLAlchemyAccountStore(SQLAccountStore):
         bind: Bind,
         *,
         tenant: str = "",
-        prefix: str = "portal_",
-        schema: str | None = None,
-        contacts: str | FromClause | sqlalchemy.SelectBase | type[Any] | None = None,
-        columns: Columns | None = None,
-        scope: str | sqlalchemy.SelectBase | None = None,
+        tables: Tables = DEFAULT_TABLES,
+        contacts: HostContacts | None = None,
+        scope: str | HostSelect | sqlalchemy.SelectBase | None = None,
         bind_arguments: Mapping[str, Any] | None = None,
+        timeouts: Timeouts = DEFAULT_TIMEOUTS,
     ) -> None:
-        port, dialect, compiled = _reached(bind, dict(bind_arguments or {}))
+        if bind_arguments is not None and not isinstance(bind_arguments, Mapping):
+            raise ConfigurationError("bind_arguments", "pass a mapping, such as {'mapper': Guardian}, or None")
+        port, dialect, spoken = _reach(bind, dict(bind_arguments or {}), timeouts)
         super().__init__(
             port,
             dialect,
-            layout_of(prefix, schema),
+            tables,
             tenant=tenant,
-            contacts=_source(contacts, checked_columns(columns, contacts), dialect, compiled),
-            scope=_scope(scope, compiled),
-        )
-
-    def counter(self, *, clock: Clock = utc_now) -> SQLAttemptCounter:
-        """
-        Return an `AttemptCounter` in the same database, on connections of the same engine.
-
-        Args:
-            clock: Tells when windows end.
-
-        Raises:
-            ConfigurationError: The store works in the host's transactions.
-        """
-        return SQLAttemptCounter(
-            self._port, self._dialect, self._layout.attempts, tenant=self._view.tenant, clock=clock
+            contacts=None if contacts is None else ContactSource(compile_contacts(contacts, spoken), dialect),
+            scope=compile_scope(scope, spoken),
         )
 
 
@@ -114,8 +103,8 @@ class SQLAlchemyAttemptCounter(SQLAttemptCounter):
     Args:
         engine: The engine. A connection or a session would not do: each count is committed at once (R9).
         tenant: Which portal's counts; it is in every key.
-        prefix: What the table's name begins with.
-        schema: The schema that the table is in.
+        tables: Where the table is.
+        timeouts: How long it waits, if not as usual.
         clock: Tells when windows end.
 
     Raises:
@@ -127,70 +116,46 @@ class SQLAlchemyAttemptCounter(SQLAttemptCounter):
         engine: Engine,
         *,
         tenant: str = "",
-        prefix: str = "portal_",
-        schema: str | None = None,
+        tables: Tables = DEFAULT_TABLES,
+        timeouts: Timeouts = DEFAULT_TIMEOUTS,
         clock: Clock = utc_now,
     ) -> None:
-        port, dialect, _ = _reached(engine, {})
-        super().__init__(port, dialect, layout_of(prefix, schema).attempts, tenant=tenant, clock=clock)
+        port, dialect, _ = _reach(engine, {}, timeouts)
+        super().__init__(port, dialect, lay_out(tables).attempts, tenant=tenant, clock=clock)
 
 
-def accounts_table(
-    metadata: MetaData, *, prefix: str = "portal_", schema: str | None = None, nulls_are_equal: bool = False
-) -> sqlalchemy.Table:
+def portal_tables(metadata: MetaData, tables: Tables = DEFAULT_TABLES) -> tuple[sqlalchemy.Table, ...]:
     """
-    Return the table of accounts, with its keys, checks and indexes, as part of the host's own metadata.
+    Return our tables, with their keys, checks and indexes, as part of the host's own metadata.
 
     Nothing is created: that is for ``metadata.create_all`` or a migration. Only types of SQLAlchemy's own are used, so
-    that a migration made from it runs without this library.
+    that a migration made from them runs without this library.
 
     Args:
         metadata: The host's metadata.
-        prefix: What the table's name begins with, as for `SQLAlchemyAccountStore`.
-        schema: The schema that it is in.
-        nulls_are_equal: Whether the database takes two NULLs for the same, as SQL Server and Oracle do: the user name
-            is then kept unique by an index that leaves out who has none.
-
-    Raises:
-        ConfigurationError: The prefix or the schema cannot be part of a name.
+        tables: Where the tables are, as for `SQLAlchemyAccountStore`.
     """
-    return table_of(layout_of(prefix, schema).accounts, metadata, nulls_are_equal=nulls_are_equal)
+    return tuple(describe_table(table, metadata) for table in lay_out(tables).tables)
 
 
-def audit_events_table(metadata: MetaData, *, prefix: str = "portal_", schema: str | None = None) -> sqlalchemy.Table:
-    """Return the table of audit events as part of the host's own metadata; see `accounts_table`."""
-    return table_of(layout_of(prefix, schema).events, metadata, nulls_are_equal=False)
-
-
-def attempts_table(metadata: MetaData, *, prefix: str = "portal_", schema: str | None = None) -> sqlalchemy.Table:
-    """Return the table of counted attempts as part of the host's own metadata; see `accounts_table`."""
-    return table_of(layout_of(prefix, schema).attempts, metadata, nulls_are_equal=False)
-
-
-_NAME: Final = r"""'[^']*'|"[^"]*"|`[^`]*`|(?<![:\w]):({})(?!\w)"""
-"""A parameter of a compiled statement; quoted text is passed over."""
-
-_Compile = Callable[["sqlalchemy.SelectBase", str], Select]
-
-
-def _reached(bind: Any, bind_arguments: dict[str, Any]) -> tuple[Port, Dialect, _Compile]:
-    port: Port
+def _reach(bind: Any, bind_arguments: dict[str, Any], timeouts: Timeouts) -> tuple[Port, Dialect, sqlalchemy.Dialect]:
     if isinstance(bind, Engine):
-        spoken = bind.dialect
-        dialect = _dialect(spoken.name)
-        port = EnginePort(bind, dialect)
-    elif isinstance(bind, Connection):
-        spoken = bind.dialect
-        dialect = _dialect(spoken.name)
-        port = BorrowedConnectionPort(lambda: bind, dialect)
+        refuse_engine(bind)
+        dialect = _get_dialect(bind.dialect, timeouts)
+        return EnginePort(bind, dialect), dialect, bind.dialect
+    if isinstance(bind, Connection):
+        bound: Engine | Connection = bind
+        connection = lambda: bind  # noqa: E731
     elif _is_session(bind):
-        spoken = _dialect_of_session(bind, bind_arguments)
-        dialect = _dialect(spoken.name)
+        bound = _find_bind_of_session(bind, bind_arguments)
         # A copy each time: the session takes what it needs out of it.
-        port = BorrowedConnectionPort(lambda: bind.connection(bind_arguments=dict(bind_arguments)), dialect)
+        connection = lambda: bind.connection(bind_arguments=dict(bind_arguments))  # noqa: E731
     else:
         raise ConfigurationError("bind", "pass an Engine; or a Connection, a Session or a scoped_session")
-    return port, dialect, lambda select, argument: _compiled(select, spoken, argument)
+    refuse_pool(bound.engine)
+    refuse_options(bound)
+    dialect = _get_dialect(bound.dialect, timeouts)
+    return BorrowedConnectionPort(connection, dialect, ParamStyle(bound.dialect.paramstyle)), dialect, bound.dialect
 
 
 def _is_session(bind: Any) -> bool:
@@ -199,102 +164,17 @@ def _is_session(bind: Any) -> bool:
     return callable(getattr(bind, "get_bind", None)) and callable(connection) and not iscoroutinefunction(connection)
 
 
-def _dialect_of_session(bind: Any, bind_arguments: dict[str, Any]) -> sqlalchemy.Dialect:
+def _find_bind_of_session(bind: Any, bind_arguments: dict[str, Any]) -> Engine | Connection:
     try:
-        dialect: sqlalchemy.Dialect = bind.get_bind(**bind_arguments).dialect
+        bound: Engine | Connection = bind.get_bind(**bind_arguments)
     except SQLAlchemyError:
         pass
     else:
-        return dialect
+        return bound
     raise ConfigurationError("bind_arguments", "say which of the session's databases, such as {'mapper': Guardian}")
 
 
-def _dialect(name: str) -> Dialect:
-    if name not in _DIALECTS:
+def _get_dialect(spoken: sqlalchemy.Dialect, timeouts: Timeouts) -> Dialect:
+    if spoken.name not in _DIALECTS:
         raise ConfigurationError("bind", f"pass an engine for one of: {', '.join(_DIALECTS)}")
-    return dialect_named(_DIALECTS[name])
-
-
-def _compiled(select: sqlalchemy.SelectBase, spoken: sqlalchemy.Dialect, argument: str) -> Select:
-    """Return the text of a select, and its values as the driver takes them."""
-    kind: Callable[..., sqlalchemy.Dialect] = type(spoken)
-    named = kind(paramstyle="named", dbapi=getattr(spoken, "dbapi", None))
-    try:
-        statement = select.compile(dialect=named)
-        expanded = statement.construct_expanded_state()
-        processors = dict(expanded.processors)
-        for name, bound in statement.binds.items():
-            processor = bound.type.dialect_impl(named).bind_processor(named)
-            if processor is not None and not bound.expanding:
-                processors[statement.escaped_bind_names.get(name, name)] = processor
-        values = {
-            name: processors[name](value) if name in processors else value
-            for name, value in expanded.parameters.items()
-        }
-    except SQLAlchemyError:
-        pass
-    else:
-        # Under names of our own: theirs come from those of columns, and may have any characters.
-        ours = {name: f"p{number}" for number, name in enumerate(values)}
-        mark = re.compile(_NAME.format("|".join(sorted(map(re.escape, ours), key=len, reverse=True))))
-        sql = mark.sub(lambda found: f":{ours[found[1]]}" if found[1] else found[0], expanded.statement)
-        return Select(sql=sql, parameters={ours[name]: value for name, value in values.items()})
-    raise ConfigurationError(argument, "pass a select() whose parameters all have values")
-
-
-def _scope(scope: Any, compiled: _Compile) -> Select | None:
-    if scope is None or isinstance(scope, str):
-        return None if scope is None else Select(sql=scope)
-    if not isinstance(scope, sqlalchemy.SelectBase):
-        raise ConfigurationError("scope", "pass a select() of contact ids, or its text")
-    (selected, *others) = scope.selected_columns
-    if isinstance(selected.type, sqlalchemy.Integer) and not others:
-        # Our ids are text. Databases that compare text with numbers take "007" for 7.
-        (selected,) = scope.subquery().c
-        scope = sqlalchemy.select(sqlalchemy.cast(selected, sqlalchemy.String))
-    return compiled(scope, "scope")
-
-
-def _source(contacts: Any, columns: Columns, dialect: Dialect, compiled: _Compile) -> ContactSource | None:
-    if contacts is None:
-        return None
-    if isinstance(contacts, str):
-        return ContactSource(contacts, columns, dialect)
-    named = {"contact_id": columns.contact_id, "first_name": columns.first_name, "last_name": columns.last_name}
-    if columns.email is not None:
-        named["email"] = columns.email
-    if isinstance(contacts, sqlalchemy.SelectBase):
-        contacts = contacts.subquery()
-    found: dict[str, Any] = {
-        ours: contacts.c.get(theirs) if isinstance(contacts, FromClause) else getattr(contacts, theirs, None)
-        for ours, theirs in named.items()
-    }
-    missing = [named[ours] for ours, column in found.items() if not isinstance(_type(column), TypeEngine)]
-    if missing:
-        raise ConfigurationError("columns", f"the host's contacts have no column {', '.join(missing)}")
-    converted = [named[ours] for ours, column in found.items() if _converts(column.type)]
-    if converted:
-        raise ConfigurationError(
-            "columns",
-            f"rows are read without SQLAlchemy's types, and that of {', '.join(converted)} makes something else of "
-            "what the database has; pass a select() with a cast to String, or a view",
-        )
-    is_integer = isinstance(found["contact_id"].type, sqlalchemy.Integer)
-    return ContactSource(
-        compiled(sqlalchemy.select(*(column.label(ours) for ours, column in found.items())), "contacts"),
-        Columns(
-            email=None if columns.email is None else "email",
-            contact_id_type="integer" if is_integer else columns.contact_id_type,
-        ),
-        dialect,
-    )
-
-
-def _type(column: Any) -> Any:
-    # A relationship has none, and neither has a property of Python's.
-    return getattr(column, "type", None)
-
-
-def _converts(type_: TypeEngine[Any]) -> bool:
-    plain = isinstance(type_, sqlalchemy.String | sqlalchemy.Integer | NullType)
-    return not plain or isinstance(type_, sqlalchemy.Enum)
+    return get_dialect(_DIALECTS[spoken.name], timeouts)

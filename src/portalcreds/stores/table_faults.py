@@ -1,10 +1,13 @@
-"""Say what is wrong with a table, and what mends it."""
+"""Say what is wrong with a table, and how to fix it."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from enum import StrEnum
 
 import attrs
+
+from .._value import Value
 
 
 class TableFaultKind(StrEnum):
@@ -24,6 +27,12 @@ class TableFaultKind(StrEnum):
 
     MISSING_INDEX = "missing_index"
     """No index begins with these columns: nothing is lost but time."""
+
+    ENCODING = "encoding"
+    """The database, or the connection to it, does not hold every character. Nothing else is looked at then."""
+
+    DRIVER = "driver"
+    """The driver does not say what became of a statement, or not in a way that is understood."""
 
     NULLABLE = "nullable"
     """The column takes NULL."""
@@ -49,12 +58,15 @@ class TableFaultKind(StrEnum):
     NOT_TRANSACTIONAL = "not_transactional"
     """What is undone stays written."""
 
+    VERSION = "version"
+    """The tables, or what is in them, are of another release."""
+
     REFUSES = "refuses"
     """The table refuses a row that is as it should be."""
 
 
-@attrs.frozen(kw_only=True)
-class TableFault:
+@attrs.frozen(kw_only=True, eq=False, repr=False)
+class TableFault(Value):
     """
     One thing that is wrong with a table. ``str`` says all of it.
 
@@ -63,19 +75,22 @@ class TableFault:
         part: The column, or our name of the constraint or the index; None if it is about the table as a whole.
         kind: What is wrong.
         detail: The same in words, with what the column is now.
-        mend: The statements that mend it, in order; empty if no statement does.
-        advice: What to do besides or instead, or an empty text.
+        statements: Statements that fix it, in order. They only add: where rows stand in the way they fail and change
+            nothing. Empty where fixing it would change what is there.
+        intended: What it should be, as in CREATE TABLE, where no statement is given: for your migration tool.
+        hint: What to do besides or instead, or an empty text.
     """
 
     table: str
     part: str | None
     kind: TableFaultKind
     detail: str
-    mend: tuple[str, ...] = ()
-    advice: str = ""
+    statements: tuple[str, ...] = ()
+    intended: str = ""
+    hint: str = ""
 
     def __str__(self) -> str:
-        return report_of([self])
+        return write_report([self])
 
     @property
     def subject(self) -> str:
@@ -83,19 +98,13 @@ class TableFault:
         return self.table if self.part is None else f"{self.table}.{self.part}"
 
 
-def report_of(faults: list[TableFault] | tuple[TableFault, ...]) -> str:
-    """Return each fault on a line of its own, with the statements that mend it; once for those with the same mend."""
-    together: dict[tuple[tuple[str, ...], str], list[TableFault]] = {}
+def write_report(faults: Sequence[TableFault]) -> str:
+    """Return each fault with the statements that fix it or what it should be, and each hint once, after its faults."""
+    by_hint: dict[str, list[str]] = {}
     for fault in faults:
-        together.setdefault((fault.mend, fault.advice), []).append(fault)
-    return "\n".join(_told(alike, mend, advice) for (mend, advice), alike in together.items())
-
-
-def _told(alike: list[TableFault], mend: tuple[str, ...], advice: str) -> str:
-    what = "\n".join(f"{fault.subject} {fault.detail}" for fault in alike)
-    statements = [f"{statement};" for statement in mend]
-    is_short = len(statements) == 1 and "\n" not in statements[0]
-    lines = [f"{what}: {statements[0]}"] if is_short else [f"{what}:", *statements]
-    if not advice:
-        return "\n".join(lines)
-    return "\n".join([*lines, f"({advice})"]) if statements else f"{what}: {advice}"
+        lines = by_hint.setdefault(fault.hint, [])
+        lines.append(f"{fault.subject} {fault.detail}")
+        lines += [f"  {statement};" for statement in fault.statements]
+        if fault.intended:
+            lines.append(f"  it should be: {fault.intended}")
+    return "\n".join(line for hint, lines in by_hint.items() for line in ([*lines, f"({hint})"] if hint else lines))

@@ -1,4 +1,4 @@
-"""Try a store, sink, counter or hasher of your own against the rules that ours keep, and test an application on it."""
+"""Test your own store, sink, counter or hasher against the rules that ours keep, and test your application."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from .attempt_counter import AttemptCounterContract, ManualClock
 from .audit_sink import AuditSinkContract
 from .hasher_contracts import LegacyVerifierContract, PasswordHasherContract
 from .hashers import CHEAPEST_CHOSEN, CHEAPEST_ISSUED, CountingHasher
+from .job_store import JobStoreContract
 
 __all__ = [
     "CHEAPEST_CHOSEN",
@@ -15,6 +16,7 @@ __all__ = [
     "AttemptCounterContract",
     "AuditSinkContract",
     "CountingHasher",
+    "JobStoreContract",
     "LegacyVerifierContract",
     "ManualClock",
     "PasswordHasherContract",

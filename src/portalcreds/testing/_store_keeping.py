@@ -41,7 +41,7 @@ _TEXTS = (
     "",
     " ",
 )
-"""Names as schools have them, and what formats, shells and databases would make something else of."""
+"""Names as schools have them, and text that formats, shells and databases may alter."""
 
 _INSTANTS = (
     datetime(1970, 1, 1, tzinfo=UTC),
@@ -52,7 +52,7 @@ _INSTANTS = (
     datetime(2038, 1, 19, 3, 14, 8, 500_000, tzinfo=UTC),
     datetime(9999, 12, 31, 23, 59, 59, 999_999, tzinfo=UTC),
 )
-"""The ends of the calendar, summer time's hours, the end of 32 bits, and single microseconds."""
+"""The ends of the calendar, hours of clock changes, the end of 32 bits, and single microseconds."""
 
 _HASHES = (
     "$argon2id$v=19$m=65536,t=3,p=4$c2FsdHNhbHRzYWx0$aGFzaA+/",
@@ -66,7 +66,7 @@ _HASHES = (
 
 
 class KeepingRules:
-    """What a store owes to the values that it is given."""
+    """What a store must keep of the values that it gets."""
 
     def test_names_come_back_exactly(self, store: AccountStore) -> None:
         """No name is trimmed, folded, normalised or quoted: the default password *is* the name."""
@@ -94,7 +94,7 @@ class KeepingRules:
         assert store.find_by_username(text) == account
 
     def test_long_texts_differ_at_their_ends(self, store: AccountStore) -> None:
-        """Two ids and user names that differ in the last of 255 characters are two."""
+        """Ids and user names that differ only in the last of 255 characters are different."""
         accounts = [an_account("x" * (CODE_POINTS - 1) + end, "y" * (CODE_POINTS - 1) + end) for end in "ab"]
         add(store, *accounts)
         assert [store.find(account.contact_id) for account in accounts] == accounts
@@ -108,21 +108,21 @@ class KeepingRules:
             assert stored(store, account).username == username
 
     def test_ids_come_back_exactly(self, store: AccountStore) -> None:
-        """Identifiers are text, whatever they look like."""
+        """Identifiers stay text, also if they look like numbers."""
         ids = ("007", "7", "1e3", "NULL", "a b", "é", "e\u0301", "'; --", "\U0001f600", "0x1F", "-1")
         accounts = [an_account(contact_id) for contact_id in ids]
         add(store, *accounts)
         assert [stored(store, account).contact_id for account in accounts] == list(ids)
 
     def test_instants_come_back_to_the_microsecond(self, store: AccountStore) -> None:
-        """No instant is rounded or moved by a time zone."""
+        """No time is rounded or shifted by a time zone."""
         for number, at in enumerate(_INSTANTS):
             account = attrs.evolve(an_account(str(number)), last_sign_in_at=at)
             add(store, account)
             assert stored(store, account).last_sign_in_at == at
 
     def test_instants_come_back_in_utc(self, store: AccountStore) -> None:
-        """Every instant of an account is aware and in UTC."""
+        """Every time of an account is aware and in UTC."""
         account = an_account("1")
         add(store, account)
         found = step(store, account, issued(account))
@@ -131,7 +131,7 @@ class KeepingRules:
             assert at.utcoffset() == timedelta(0)
 
     def test_every_field_of_a_credential_comes_back(self, store: AccountStore) -> None:
-        """Nothing of a credential is lost, and no two of its fields are swapped."""
+        """Every field of a credential is kept, and no two are swapped."""
         credential = Credential(
             password_hash=HASH,
             origin=CredentialOrigin.ISSUED,
@@ -153,7 +153,7 @@ class KeepingRules:
             assert getattr(found, field.name) == getattr(credential, field.name), field.name
 
     def test_every_field_of_an_account_comes_back(self, store: AccountStore) -> None:
-        """Nothing of an account is lost, and no two of its fields are swapped."""
+        """Every field of an account is kept, and no two are swapped."""
         account = attrs.evolve(
             an_account("1", "rosa"),
             is_active=False,
@@ -167,7 +167,7 @@ class KeepingRules:
             assert getattr(found, field.name) == getattr(account, field.name), field.name
 
     def test_every_origin_comes_back(self, store: AccountStore) -> None:
-        """Each origin is kept, with the forced change that it means or does not mean."""
+        """Each origin is kept, and with it whether a change is required."""
         accounts = [
             an_account("1"),
             issued(an_account("2")),
@@ -181,7 +181,7 @@ class KeepingRules:
         assert [credential.must_change for credential in found] == [False, True, False, False]
 
     def test_hashes_come_back_exactly(self, store: AccountStore) -> None:
-        """A hash is untrusted text that nobody but a hasher interprets (R10)."""
+        """A stored hash is untrusted text; the store does not interpret it (R10)."""
         for number, encoded in enumerate(_HASHES):
             credential = Credential(password_hash=PasswordHash(encoded), origin=CredentialOrigin.IMPORTED)
             account = attrs.evolve(an_account(str(number)), credential=credential)
@@ -191,7 +191,7 @@ class KeepingRules:
             assert found.encoded == encoded
 
     def test_a_default_of_an_old_name_stays_one(self, store: AccountStore) -> None:
-        """When the names changed is kept to the microsecond, and told from when the default was issued (R5)."""
+        """The time of a name change is kept to the microsecond and compared with the time of issue (R5)."""
         account = an_account("1")
         add(store, account)
         ready = step(store, account, issued(account))
@@ -203,7 +203,7 @@ class KeepingRules:
         assert step(store, renamed, renamed.erase(erased_at=NOW)).name_changed_at is None
 
     def test_ticket_digests_come_back_exactly(self, store: AccountStore) -> None:
-        """The digest of an open ticket is kept, and gone with the ticket (R2)."""
+        """The digest of an open ticket is kept, and removed with the ticket (R2)."""
         account = an_account("1")
         add(store, account)
         ready = step(store, account, issued(account))
@@ -216,7 +216,7 @@ class KeepingRules:
         assert closed.credential.ticket_expires_at is None
 
     def test_what_is_taken_away_is_gone(self, store: AccountStore) -> None:
-        """A change writes what became None too: an erased account keeps no personal data."""
+        """Fields that became None are written too: an erased account keeps no personal data."""
         account = attrs.evolve(an_account("1", "rosa"), last_sign_in_at=NOW)
         add(store, account)
         erased = step(store, account, account.erase(erased_at=NOW))

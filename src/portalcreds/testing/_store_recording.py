@@ -1,9 +1,11 @@
-"""The rules for putting changes on the record: with the change or not at all (R17)."""
+"""The rules for recording events: in the same step as their change, or not at all (R17)."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import timedelta
+
+import attrs
 
 from ..audit import AuditEvent, AuditKind
 from ..protocols import AccountStore, ApplyResult, Change
@@ -11,39 +13,67 @@ from ._store_samples import NOW, add, an_account, an_event, events_of, issued, s
 
 
 class RecordingRules:
-    """What `apply` owes to the audit."""
+    """What `apply` must do with events."""
 
     def recorded_events(self, store: AccountStore) -> Sequence[AuditEvent]:
         """
-        Return all events that the store has on record, oldest first.
+        Return all recorded events, oldest first.
 
-        Override it if the store has no method ``events()`` that does.
+        Override this if your store has no method ``events()`` that returns them.
         """
         return events_of(store)
 
     def test_a_fresh_store_has_nothing_on_record(self, store: AccountStore) -> None:
-        """The record begins empty, so that the other rules see their own events only."""
+        """A fresh store has no events, so that each test sees only its own."""
         assert list(self.recorded_events(store)) == []
 
     def test_events_are_stored_with_their_change(self, store: AccountStore) -> None:
-        """An applied change's events are on the record, each once, in order."""
+        """The events of an applied change are recorded once each, in order."""
         events = (an_event("1", "first"), an_event("1", "second"))
         store.apply([Change(old=None, new=an_account("1"), events=events)])
         assert tuple(self.recorded_events(store)) == events
 
     def test_a_change_without_events_records_none(self, store: AccountStore) -> None:
-        """The store invents no events."""
+        """The store adds no events of its own."""
         add(store, an_account("1"))
         assert list(self.recorded_events(store)) == []
 
     def test_events_follow_the_order_of_the_changes(self, store: AccountStore) -> None:
-        """The record tells a call's changes as they were given, in whatever order their rows were written."""
+        """Events are in the order of the changes, whatever order the rows were written in."""
         changes = [Change(old=None, new=an_account(id_), events=(an_event(id_),)) for id_ in ("2", "3", "1")]
         assert list(store.apply(changes)) == [ApplyResult.APPLIED] * 3
         assert list(self.recorded_events(store)) == [event for change in changes for event in change.events]
 
+    def test_events_of_two_changes_of_one_contact_in_one_call(self, store: AccountStore) -> None:
+        """Each step keeps its events, or nobody can tell who reset the account before it was disabled."""
+        account = an_account("1")
+        first = issued(account)
+        second = first.disable()
+        events = [an_event("1", reason) for reason in ("added", "issued", "issued too", "disabled")]
+        changes = [
+            Change(old=None, new=account, events=events[:1]),
+            Change(old=account, new=first, events=events[1:3]),
+            Change(old=first, new=second, events=events[3:]),
+        ]
+        assert list(store.apply(changes)) == [ApplyResult.APPLIED] * 3
+        assert list(self.recorded_events(store)) == events
+
+    def test_events_of_the_same_change_twice_are_stored_once(self, store: AccountStore) -> None:
+        """The second of two equal changes in a call is stale, and what did not happen is not on the record."""
+        event = an_event("1")
+        change = Change(old=None, new=an_account("1"), events=(event,))
+        store.apply([change, change])
+        assert list(self.recorded_events(store)) == [event]
+
+    def test_events_that_look_alike_are_all_stored(self, store: AccountStore) -> None:
+        """Two events that differ in nothing but their ids are two: the same was done twice in one instant."""
+        event = an_event("1")
+        events = (event, attrs.evolve(event, event_id=an_event("1").event_id))
+        store.apply([Change(old=None, new=an_account("1"), events=events)])
+        assert tuple(self.recorded_events(store)) == events
+
     def test_events_of_a_stale_change_are_not_stored(self, store: AccountStore) -> None:
-        """What did not happen is not on the record."""
+        """Events of a change that did not happen are not recorded."""
         account = an_account("1")
         add(store, account)
         step(store, account, issued(account))
@@ -57,7 +87,7 @@ class RecordingRules:
         assert list(self.recorded_events(store)) == []
 
     def test_events_of_a_taken_username_are_not_stored(self, store: AccountStore) -> None:
-        """Neither an addition nor a rename that met a constraint is on the record."""
+        """If a user name is taken, neither the addition nor the rename is recorded."""
         other = an_account("2", "rose")
         add(store, an_account("1", "rosa"), other)
         results = store.apply(
@@ -70,7 +100,7 @@ class RecordingRules:
         assert list(self.recorded_events(store)) == []
 
     def test_only_the_applied_of_many_are_on_record(self, store: AccountStore) -> None:
-        """In a mixed call, the events of the applied changes are stored and no others."""
+        """In a call with mixed results, only the events of applied changes are recorded."""
         add(store, an_account("1", "a"))
         changes = [
             Change(old=None, new=an_account(contact_id, username), events=(an_event(contact_id),))
@@ -82,7 +112,7 @@ class RecordingRules:
         assert list(self.recorded_events(store)) == [event for change in applied for event in change.events]
 
     def test_a_change_that_comes_again_is_not_recorded_again(self, store: AccountStore) -> None:
-        """Repeating a call adds no second event."""
+        """Repeating a call does not record its events again."""
         event = an_event("1")
         change = Change(old=None, new=an_account("1"), events=(event,))
         store.apply([change])
@@ -90,7 +120,7 @@ class RecordingRules:
         assert list(self.recorded_events(store)) == [event]
 
     def test_events_come_back_as_they_were(self, store: AccountStore) -> None:
-        """Every field of an event is kept, the microseconds and odd texts included."""
+        """Every field of an event is kept, including microseconds and unusual text."""
         full = AuditEvent(
             kind=AuditKind.PASSWORD_ISSUED,
             at=NOW,
@@ -107,13 +137,13 @@ class RecordingRules:
         assert list(self.recorded_events(store)) == [full, bare]
 
     def test_every_kind_of_event_can_be_recorded(self, store: AccountStore) -> None:
-        """No kind is too long or unknown to the store."""
+        """The store accepts every kind of event."""
         events = tuple(AuditEvent(kind=kind, at=NOW) for kind in AuditKind)
         store.apply([Change(old=None, new=an_account("1"), events=events)])
         assert tuple(self.recorded_events(store)) == events
 
     def test_many_changes_with_their_events(self, store: AccountStore) -> None:
-        """A chunk of a district's reset is recorded in full."""
+        """All events of many changes in one call are recorded."""
         changes = [
             Change(old=None, new=an_account(f"c{n}", f"u{n}"), events=(an_event(f"c{n}"), an_event(f"c{n}")))
             for n in range(300)

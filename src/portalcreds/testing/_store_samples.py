@@ -1,4 +1,4 @@
-"""Make the accounts that the contract of `AccountStore` is tried with."""
+"""Make the accounts that the contract of `AccountStore` tests with."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ..contacts import Contact, ContactId
 from ..protocols import AccountStore, ApplyResult, Change
 
 NOW: Final = datetime(2026, 1, 15, 8, 30, 0, 123_457, tzinfo=UTC)
-"""An instant that a clock of milliseconds would round."""
+"""A time that a clock with milliseconds would round."""
 
 HASH: Final = PasswordHash("$argon2id$v=19$m=19456,t=2,p=1$c2FsdHNhbHRzYWx0$aGFzaEhBU0hoYXNoSEFTSGhhc2hIQVNI")
 OTHER_HASH: Final = PasswordHash("$argon2id$v=19$m=19456,t=2,p=1$U0FMVHNhbHRzYWx0$aGFzaEhBU0hoYXNoSEFTSGhhc2hIQVNI")
@@ -59,9 +59,9 @@ def an_event(contact_id: str, reason: str = "because") -> AuditEvent:
 
 
 def events_of(keeper: object) -> Sequence[AuditEvent]:
-    """Return all events that a store or a sink has on record, if it can tell."""
+    """Return all events that a store or a sink has recorded."""
     events = getattr(keeper, "events", None)
-    assert callable(events), "override recorded_events: return every event on record, oldest first"
+    assert callable(events), "override recorded_events: return every recorded event, oldest first"
     recorded: Sequence[AuditEvent] = events()
     return recorded
 
@@ -73,13 +73,13 @@ def add(store: AccountStore, *accounts: Account) -> None:
 
 
 def step(store: AccountStore, old: Account, new: Account) -> Account:
-    """Take one account one step further and return it as the store then has it."""
+    """Apply one change and return the account as stored."""
     assert list(store.apply([Change(old=old, new=new)])) == [ApplyResult.APPLIED]
     return stored(store, new)
 
 
 def stored(store: AccountStore, account: Account) -> Account:
-    """Return the account as the store has it."""
+    """Return the account as stored."""
     found = store.find(account.contact_id)
     assert found is not None
     return found

@@ -1,4 +1,4 @@
-"""Find out whether a hasher or a verifier can be relied on: inherit from a class and say how yours is made."""
+"""Test a hasher or a verifier of your own: inherit from a class, and override a fixture that makes yours."""
 
 from __future__ import annotations
 
@@ -27,16 +27,16 @@ _NO_HASHES: Final = (
     "A" * 60,
     "$unknown$1$salt$A",
 )
-"""What columns hold beside hashes."""
+"""Text that columns hold besides hashes."""
 
 _ODD_TEXTS: Final = ("\ud800", "\0", "\u0661", "é" * 60, "$" * 100_000, "A" * 1_000_000)
-"""What a column may hold that decoders and grammars trip over."""
+"""Text that a column may hold and that decoders and grammars fail on."""
 
 _ODD_PASSWORDS: Final = ("\ud800", "a\udfff", "\0", "", "é" * 2_000)
 """What cannot be encoded, or is nobody's password."""
 
 _LENGTHS: Final = (1, 14, 15, 71, 72, 73, 128, 256)
-"""Characters around the limits of bcrypt, of the blocks of digests, and of what a portal takes."""
+"""Characters around the limits of bcrypt, of the blocks of digests, and of the passwords of a portal."""
 
 
 class PasswordHasherContract:
@@ -130,8 +130,18 @@ class PasswordHasherContract:
         for extra in ("\n", " ", "=", "A", encoded):
             assert hasher.verify(_PASSWORD, PasswordHash(encoded + extra)) is False
 
+    def test_what_it_says_besides_can_be_used(self, hasher: PasswordHasher) -> None:
+        """`HasherDetails`: whatever of it the hasher has is of the right kind, and true of what it writes."""
+        memory_bytes = getattr(hasher, "memory_bytes", 0)
+        assert isinstance(memory_bytes, int)
+        assert memory_bytes >= 0
+        costs_the_same = getattr(hasher, "costs_the_same", None)
+        if costs_the_same is not None:
+            assert costs_the_same(hasher.hash(_PASSWORD)) is True
+            assert not any(costs_the_same(PasswordHash(text)) for text in _NO_HASHES)
+
     def test_a_hash_is_no_password(self, hasher: PasswordHasher) -> None:
-        """Whoever read the hash has not got the password."""
+        """Somebody who reads the hash does not have the password."""
         written = hasher.hash(_PASSWORD)
         for text in (written.encoded, *written.encoded.split("$")):
             assert hasher.verify(Secret(text), written) is False
@@ -195,7 +205,7 @@ class LegacyVerifierContract:
                 assert verifier.verify(Secret(password), PasswordHash(encoded + extra)) is False
 
     def test_a_hash_is_no_password(self, verifier: LegacyVerifier, vectors: Sequence[tuple[str, str]]) -> None:
-        """Whoever read the hash, or a part of it, has not got the password."""
+        """Somebody who reads the hash, or a part of it, does not have the password."""
         for _, encoded in vectors:
             for text in (encoded, *encoded.split("$"), *encoded.split(":"), encoded.partition("}")[2]):
                 assert verifier.verify(Secret(text), PasswordHash(encoded)) is False
@@ -218,6 +228,16 @@ class LegacyVerifierContract:
         for _, encoded in vectors:
             for text in _ODD_PASSWORDS:
                 assert verifier.verify(Secret(text), PasswordHash(encoded)) is False
+
+    def test_what_it_says_besides_can_be_used(
+        self, verifier: LegacyVerifier, vectors: Sequence[tuple[str, str]]
+    ) -> None:
+        """`VerifierDetails`: whatever of it the verifier has is of the right kind, and raises for no hash."""
+        assert all(isinstance(name, str) for name in getattr(verifier, "claims", ()))
+        measure = getattr(verifier, "memory_bytes_for", None)
+        if measure is not None:
+            for text in (*(encoded for _, encoded in vectors), *_NO_HASHES, *_ODD_TEXTS):
+                assert measure(PasswordHash(text)) >= 0
 
     def test_it_says_whether_it_is_slow(self, verifier: LegacyVerifier, vectors: Sequence[tuple[str, str]]) -> None:
         """R7: the sign-in service learns whether denials need a floor."""

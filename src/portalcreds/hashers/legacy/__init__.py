@@ -1,36 +1,20 @@
-"""Verify the hashes that other systems wrote, each declared by the host; none of them can write."""
+"""Verify the hashes that other systems wrote. The host declares which ones; none of these can write a hash."""
 
 from __future__ import annotations
 
-from .aspnet import AspNetIdentity, AspNetMembership
-from .bare_digests import BareDigests
 from .borrowed import CallableVerifier, CryptContext, CryptContextVerifier
-from .django import Django
-from .importing import digest_hash, membership_hash
-from .ldap import LdapSalted
-from .moodle import Moodle
-from .passlib import PasslibPbkdf2
-from .phpass import Drupal, Phpass
-from .sha_crypt import ShaCrypt
-from .werkzeug import Werkzeug
+from .importing import digest_hash, keycloak_hash, membership_hash, tagged_hash
+from .systems import SystemVerifier
 from .wrapping import Wrapping
 
 __all__ = [
-    "AspNetIdentity",
-    "AspNetMembership",
-    "BareDigests",
     "CallableVerifier",
     "CryptContext",
     "CryptContextVerifier",
-    "Django",
-    "Drupal",
-    "LdapSalted",
-    "Moodle",
-    "PasslibPbkdf2",
-    "Phpass",
-    "ShaCrypt",
-    "Werkzeug",
+    "SystemVerifier",
     "Wrapping",
     "digest_hash",
+    "keycloak_hash",
     "membership_hash",
+    "tagged_hash",
 ]

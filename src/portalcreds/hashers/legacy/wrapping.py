@@ -1,116 +1,117 @@
-"""Put a slow hash over imported fast digests, so that nothing weak stays at rest until its owner signs in."""
+"""Put a slow hash over imported weak ones, so that nothing weak is stored until its owner signs in."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from functools import partial
+import re
 from typing import Final
 
 import attrs
 
+from ..._arguments import has_methods
 from ...accounts import PasswordHash
-from ...exceptions import ConfigurationError, InvalidValueError
-from ...protocols import PasswordHasher
+from ...exceptions import InvalidValueError
+from ...protocols import HashDescription, PasswordHasher
 from ...secret import Secret
-from .._arena import Arena, worthwhile
-from .._bulk import in_order
+from .._codecs import from_unpadded_base64, to_unpadded_base64
 from .._phc import parse
-from ..argon2 import Argon2Hasher
-from ..pool import HashingPool, outcome
-from ._codecs import from_unpadded_base64, to_unpadded_base64
-from ._scheme import MAX_ENCODED_LENGTH, Scheme, Stored
-from ._table_verifier import TableVerifier
-from ._tagged import TAG, WRAPPED
+from ..details import describe, memory_of
+from ._scheme import MAX_ENCODED_LENGTH, TAG, Scheme, Stored
+from .systems import SystemVerifier
 
-_AHEAD_PER_WORKER: Final = 2
-"""Hashes in the pool for each thread: one that runs and one to go on with."""
+_WRAPPED: Final = re.compile(r"\$pc\$wrapped-([a-z0-9-]{1,40})\$([A-Za-z0-9+/]{0,86})(\$.{1,400})", re.ASCII)
+"""The scheme's name, its salt, and the whole of the other hash."""
 
 
-@attrs.frozen
+@attrs.frozen(eq=False)
 class Wrapping:
     """
-    Wrap the fast digests of one verifier, and verify what was wrapped: a `LegacyVerifier` like another.
+    Wrap the weak hashes of one verifier, and verify what was wrapped: a `LegacyVerifier` like any other.
 
-    What is stored names the scheme and has its salt, then the slow hash of the digest; the digest itself is nowhere.
-    Verifying computes the digest of the password and asks the hasher for it, so the legacy hash does not open what was
-    made of it. The first sign-in writes an ordinary hash of the password in its place.
+    The stored form has the name of the scheme, its salt, and a slow hash of the digest. The digest itself is not in it.
+    Verifying computes the digest of the password and verifies that with the hasher, so the weak hash does not open the
+    account. The first sign-in replaces it with an ordinary hash of the password.
 
-    A guess costs one slow hash, and another one where the password was typed in a form that is not canonical. Under
-    `Moodle` each of these is one for each salt and one for none, twice as many with a quote or a backslash in the
-    password: wrap those with a cheap hasher, such as ``Argon2Hasher(ISSUED)``, if the site had more than two salts.
+    The verifier's other schemes are verified as they are. So this takes the place of the verifier: a host that declares
+    both would let a weak hash in that was not wrapped, and an `UpgradingHasher` refuses that.
+
+    A guess costs one slow hash for each of what the verifier tries for a password: each encoding, spelling and pepper.
+    Where that is many, wrap with a cheap hasher, such as ``Argon2Hasher(ISSUED)``.
 
     Attributes:
-        verifier: Whose fast schemes are wrapped.
+        verifier: Whose weak schemes are wrapped.
         hasher: Writes and verifies the slow hash, such as an `Argon2Hasher`.
+
+    Raises:
+        ConfigurationError: The verifier or the hasher is none.
     """
 
-    verifier: TableVerifier
-    hasher: PasswordHasher
+    verifier: SystemVerifier = attrs.field(
+        validator=has_methods("find", "contents", hint="pass a SystemVerifier, such as SystemVerifier('digests')")
+    )
+    hasher: PasswordHasher = attrs.field(
+        validator=has_methods("identify", "hash", "verify", hint="pass a PasswordHasher, such as Argon2Hasher()")
+    )
 
     @property
     def is_slow(self) -> bool:
-        """Whether a clock can tell its work from that of other hashes (R7): it hashes once more than others do."""
+        """Whether a clock can tell its work from that of other hashes (R7): it computes one hash more than others."""
         return True
 
     @property
     def claims(self) -> tuple[str, ...]:
         """Names of what it takes, so that no verifier declared after it is meant to take any of these."""
-        return tuple(f"wrapped-{scheme.name}" for scheme in self.verifier.schemes if not scheme.is_slow)
+        return tuple(f"wrapped-{scheme.name}" if scheme.is_weak else scheme.name for scheme in self.verifier.schemes)
+
+    @property
+    def only_wrapped(self) -> tuple[PasswordHash, ...]:
+        """A hash of each weak scheme, as it was before it was wrapped: no verifier beside this one may take it."""
+        return tuple(PasswordHash(scheme.known) for scheme in self.verifier.schemes if scheme.is_weak)
 
     def wrap(self, password_hash: PasswordHash, /) -> PasswordHash:
         """
-        Return what to store in place of a legacy hash: on import, before the hash is written anywhere.
+        Return what to store in place of a legacy hash. Do so on import, before the hash is written anywhere.
+
+        `AccountService.plan_import` does it for a whole table, on all cores.
+
+        Returns:
+            The wrapped hash; the hash itself if it is not weak.
 
         Raises:
-            InvalidValueError: The verifier does not identify the hash, or its scheme is a slow one already.
+            InvalidValueError: The verifier does not identify the hash.
             HashingUnavailableError: Hashing failed.
         """
-        return self._wrap_in(None, password_hash)
-
-    def wrap_all(self, password_hashes: Iterable[PasswordHash], /, *, pool: HashingPool) -> Iterator[PasswordHash]:
-        """
-        Yield what `wrap` makes of each hash of a whole table, in order, on all cores.
-
-        Closing the iterator, or an error, cancels what has not begun.
-
-        Args:
-            password_hashes: The hashes; taken from the iterable only a little ahead of what was yielded.
-            pool: Where to hash, and within how much memory; borrowed, not closed.
-
-        Raises:
-            ConfigurationError: One hash takes more memory than the pool has.
-            InvalidValueError: While iterating, in the place of the hash: as for `wrap`.
-            HashingUnavailableError: While iterating: hashing failed, or the pool is closed.
-        """
-        memory_bytes = int(getattr(self.hasher, "memory_bytes", 0))
-        if memory_bytes > pool.max_memory_bytes:
-            raise ConfigurationError("pool", "allow for at least one hash of the hasher's")
-        # Of a class made from it, nobody knows what the host changed.
-        in_arena = type(self.hasher) is Argon2Hasher and worthwhile(memory_bytes)
-
-        def work(password_hash: PasswordHash) -> PasswordHash:
-            with pool.memory(memory_bytes, in_arena=in_arena) as arena:
-                return self._wrap_in(arena, password_hash)
-
-        return in_order(
-            password_hashes,
-            lambda one: pool.submit(partial(work, one)),
-            outcome,
-            ahead=_AHEAD_PER_WORKER * pool.workers,
-        )
+        # A table may hold NULLs and bare text, in spite of the type.
+        is_hash = isinstance(getattr(password_hash, "encoded", None), str)
+        found = self.verifier.find(password_hash) if is_hash else None
+        if found is None:
+            raise InvalidValueError("password_hash", "pass a PasswordHash that the verifier identifies")
+        scheme, stored = found
+        if not scheme.is_weak:
+            return password_hash
+        slow = self.hasher.hash(_inner(scheme, stored.digest))
+        return PasswordHash(f"{TAG}wrapped-{scheme.name}${to_unpadded_base64(stored.salt)}{slow.encoded}")
 
     def identify(self, password_hash: PasswordHash, /) -> bool:
-        """Return whether it was wrapped, with one of the verifier's fast schemes in a hash of the hasher's."""
-        return self._read(password_hash) is not None
+        """Return whether it was wrapped, or is of a scheme of the verifier's that is not weak."""
+        return self._read(password_hash) is not None or self._is_strong(password_hash)
 
     def memory_bytes_for(self, password_hash: PasswordHash, /) -> int:
-        """Return how much memory verifying this hash takes, in bytes, as far as it or the hasher tells."""
+        """Return how much memory verifying this hash takes, in bytes, as far as the hash or the hasher says."""
         found = self._read(password_hash)
         if found is None:
-            return 0
-        # What it takes is what it was written with, and not what the hasher would write today.
+            return self.verifier.memory_bytes_for(password_hash) if self._is_strong(password_hash) else 0
+        # It takes what it was written with, and not what the hasher would write today.
         slow = parse(found[2].encoded)
-        return int(getattr(self.hasher, "memory_bytes", 0)) if slow is None else slow.memory_kib * 1024
+        return memory_of(self.hasher) if slow is None else slow.memory_bytes
+
+    def describe(self, password_hash: PasswordHash, /) -> HashDescription:
+        """Return what a wrapped hash says, or a digest that `wrap` takes."""
+        found = self._read(password_hash)
+        if found is None:
+            said = self.verifier.describe(password_hash)
+            return attrs.evolve(said, can_be_wrapped=said.is_fast)
+        scheme, _, slow = found
+        return attrs.evolve(describe(self.hasher, slow), scheme=f"wrapped-{scheme.name}", is_wrapped=True)
 
     def verify(self, password: Secret, password_hash: PasswordHash, /) -> bool:
         """
@@ -121,36 +122,26 @@ class Wrapping:
         """
         found = self._read(password_hash)
         if found is None:
-            return False
+            return self._is_strong(password_hash) and self.verifier.verify(password, password_hash)
         scheme, stored, slow = found
-        # All of them, without stopping: how long it takes must not tell which of them matched.
+        # All of them, without stopping: the time must not tell which of them matched.
         matches = [
             self.hasher.verify(_inner(scheme, scheme.compute(content, stored)), slow)
-            for content in self.verifier.contents(password)
+            for content in self.verifier.contents(password, scheme)
         ]
         return any(matches)
 
-    def _wrap_in(self, arena: Arena | None, password_hash: PasswordHash) -> PasswordHash:
+    def _is_strong(self, password_hash: PasswordHash) -> bool:
         found = self.verifier.find(password_hash)
-        if found is None:
-            raise InvalidValueError("password_hash", "pass a hash that the verifier identifies")
-        scheme, stored = found
-        if scheme.is_slow:
-            raise InvalidValueError("password_hash", f"import it as it is: {scheme.name} is slow without being wrapped")
-        inner = _inner(scheme, stored.digest)
-        if arena is not None and isinstance(self.hasher, Argon2Hasher):
-            slow = self.hasher._hash_in(arena, inner, None)
-        else:
-            slow = self.hasher.hash(inner)
-        return PasswordHash(f"{TAG}wrapped-{scheme.name}${to_unpadded_base64(stored.salt)}{slow.encoded}")
+        return found is not None and not found[0].is_weak
 
     def _read(self, password_hash: PasswordHash) -> tuple[Scheme, Stored, PasswordHash] | None:
         encoded = password_hash.encoded
-        match = WRAPPED.fullmatch(encoded) if len(encoded) <= MAX_ENCODED_LENGTH and encoded.isascii() else None
+        match = _WRAPPED.fullmatch(encoded) if len(encoded) <= MAX_ENCODED_LENGTH and encoded.isascii() else None
         if match is None:
             return None
         name, salt_text, slow_text = match.groups()
-        scheme = next((one for one in self.verifier.schemes if one.name == name and not one.is_slow), None)
+        scheme = next((one for one in self.verifier.schemes if one.name == name and one.is_weak), None)
         salt, slow = from_unpadded_base64(salt_text), PasswordHash(slow_text)
         if scheme is None or salt is None or not self.hasher.identify(slow):
             return None
@@ -158,5 +149,5 @@ class Wrapping:
 
 
 def _inner(scheme: Scheme, digest: bytes) -> Secret:
-    # With the scheme's name, so that no digest counts as another scheme's.
+    # With the scheme's name, so that a digest is never taken for one of another scheme.
     return Secret(f"{scheme.name}:{digest.hex()}")

@@ -1,0 +1,264 @@
+"""Check what a program passes to a public method, and give a hint instead of a raw error from deep inside (R23)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from os import fspath
+from typing import Any, Final, TypeVar
+
+from ._text import has_surrogate
+from .contacts import Contact, ContactId
+from .exceptions import ConfigurationError, InvalidValueError, PortalCredsError
+from .privileges import Operator
+
+_T = TypeVar("_T")
+_S = TypeVar("_S", bound=str)
+
+
+def contact_id_in(contact_id: object) -> ContactId:
+    """Return the argument as a contact's id."""
+    if not isinstance(contact_id, str):
+        raise InvalidValueError("contact_id", "pass the contact's identifier as text, such as str(row.id)")
+    return ContactId(contact_id)
+
+
+def contact_ids_in(contact_ids: Iterable[ContactId]) -> list[ContactId]:
+    """Return the argument as several contacts' ids."""
+    return texts_in("contact_ids", contact_ids, "pass several identifiers as text, also for one: [contact_id]")
+
+
+def operator_in(operator: Any) -> Operator:
+    """Return the argument as an operator; it is known by its attributes: another vendored copy's is one too."""
+    own = getattr(operator, "contact_id", 0)
+    if not isinstance(getattr(operator, "operator_id", None), str) or not (own is None or isinstance(own, str)):
+        raise InvalidValueError("operator", 'pass an Operator, such as Operator(operator_id="mreyes")')
+    return operator  # type: ignore[no-any-return]  # One by its attributes.
+
+
+def text_in(name: str, value: object, hint: str) -> str:
+    """Return the argument as text."""
+    if not isinstance(value, str):
+        raise InvalidValueError(name, hint)
+    return value
+
+
+def number_in(name: str, value: object, *, least: int) -> None:
+    """Refuse what is no whole number of at least so many."""
+    if type(value) is not int or value < least:
+        raise InvalidValueError(name, f"pass a whole number of at least {least}")
+
+
+def username_key_in(username_key: object) -> str:
+    """Return the argument as the key of a user name."""
+    return text_in("username_key", username_key, "pass the user name's key as text, such as account.username_key")
+
+
+def events_asked_in(contact_id: object, limit: object) -> None:
+    """Refuse what cannot say which events are asked for."""
+    if contact_id is not None:
+        contact_id_in(contact_id)
+    if limit is not None:
+        number_in("limit", limit, least=0)
+
+
+def job_in(job: _T) -> _T:
+    """Return the argument as a job."""
+    return part_in("job", job, ("key", "terms", "started_at"), "pass a StoredJob")
+
+
+def job_chunks_in(chunks: Iterable[_T]) -> list[_T]:
+    """Return the argument as the chunks of a job."""
+    return parts_in("chunks", chunks, ("number", "size", "items"), "pass several JobChunk values, as [chunk]")
+
+
+def chunk_in(number: object, worker: object, results: object = "", is_finished: object = False) -> None:
+    """Refuse what cannot say which chunk of a job, whose it is and what became of it."""
+    number_in("number", number, least=0)
+    text_in("worker", worker, "pass the worker's name as text")
+    text_in("results", results, "pass the results as text")
+    flag_in("is_finished", is_finished)
+
+
+def page_in(after: object, limit: object) -> None:
+    """Refuse what cannot say which chunks of a job are asked for."""
+    number_in("after", after, least=-1)
+    number_in("limit", limit, least=1)
+
+
+def operator_id_in(operator_id: object) -> str:
+    """Return the argument as an operator's id."""
+    return text_in("operator_id", operator_id, "pass the operator's id as text")
+
+
+def job_key_in(key: object) -> str:
+    """Return the argument as the key of a job."""
+    return text_in("key", key, "pass the job's key as text")
+
+
+def instant_in(name: str, at: object) -> datetime:
+    """Return the argument as an instant in UTC."""
+    if not isinstance(at, datetime) or at.utcoffset() is None:
+        raise InvalidValueError(name, "pass an aware datetime, such as datetime.now(timezone.utc)")
+    return at.astimezone(UTC)
+
+
+def attempt_key_in(key: object) -> str:
+    """Return the argument as the key of a count."""
+    return text_in("key", key, "pass a key as text")
+
+
+def attempt_keys_in(keys: Iterable[str]) -> list[str]:
+    """Return the argument as several keys of counts."""
+    return texts_in("keys", keys, "pass several keys as text, also for one: [key]")
+
+
+def window_in(window: object) -> None:
+    """Refuse what is neither a length of time nor None."""
+    if window is not None and not isinstance(window, timedelta):
+        raise InvalidValueError("window", "pass a timedelta, or None for a count that does not end")
+
+
+def flag_in(name: str, value: object) -> None:
+    """Refuse what is not a bool: a text such as "no" would count as yes."""
+    if type(value) is not bool:
+        raise InvalidValueError(name, "pass True or False")
+
+
+def function_in(name: str, value: object) -> None:
+    """Refuse what is neither a function nor None."""
+    if value is not None and not callable(value):
+        raise InvalidValueError(name, "pass a function, or None")
+
+
+def items_in(name: str, values: Iterable[_T], hint: str) -> Iterator[_T]:
+    """Return an iterator over several values; a text is one value and not several."""
+    try:
+        if isinstance(values, (str, bytes)):
+            raise TypeError
+        return iter(values)
+    except TypeError:
+        raise InvalidValueError(name, hint) from None
+
+
+def texts_in(name: str, values: Iterable[_S], hint: str) -> list[_S]:
+    """Return the argument as several texts."""
+    texts = list(items_in(name, values, hint))
+    if not all(isinstance(text, str) for text in texts):
+        raise InvalidValueError(name, hint)
+    return texts
+
+
+def is_missing(value: Any) -> bool:  # Any: a cell of a table may hold anything.
+    """Return whether a cell is empty: None, or a NaN of whatever kind."""
+    if value is None:
+        return True
+    try:
+        return bool(value != value)
+    except TypeError:
+        # pandas.NA: its comparisons are neither true nor false.
+        return True
+    except (ValueError, ArithmeticError):
+        return False
+
+
+def part_in(name: str, value: _T, attributes: Sequence[str], hint: str) -> _T:
+    """Return the argument if it has these attributes: by them another vendored copy's value is known too."""
+    if isinstance(value, type) or not all(hasattr(value, attribute) for attribute in attributes):
+        raise InvalidValueError(name, hint)
+    return value
+
+
+def parts_in(name: str, values: Iterable[_T], attributes: Sequence[str], hint: str) -> list[_T]:
+    """Return the argument as several values that each have these attributes."""
+    return [part_in(name, value, attributes, hint) for value in items_in(name, values, hint)]
+
+
+def query_in(query: _T) -> _T:
+    """Return the argument as a query."""
+    return part_in("query", query, ("sort_key", "position"), "pass an AccountQuery")
+
+
+def changes_in(changes: Iterable[_T]) -> list[_T]:
+    """Return the argument as several changes."""
+    return parts_in("changes", changes, ("old", "new", "change_id"), "pass several Change values, as [change]")
+
+
+def events_in(events: Iterable[_T]) -> list[_T]:
+    """Return the argument as several events."""
+    return parts_in("events", events, ("kind", "at", "event_id"), "pass several AuditEvent values, as [event]")
+
+
+def path_in(name: str, path: object, error: type[PortalCredsError]) -> str:
+    """Return the argument as a path that a system can take."""
+    with suppress(TypeError):
+        text = fspath(path)  # type: ignore[call-overload]  # What is none is refused below.
+        if isinstance(text, str) and "\0" not in text and not has_surrogate(text):
+            return text
+    raise error(name, "pass a path as text or a pathlib.Path, without NUL characters")
+
+
+def contacts_in(contacts: Iterable[Contact]) -> Iterator[Contact]:
+    """Yield the contacts; raise for the first value that is not one."""
+    hint = "pass Contact values, such as contacts_from_records(rows) or read_contacts_csv(path) return"
+    for contact in items_in("contacts", contacts, hint):
+        # By attribute, because a Contact of another vendored copy is one too.
+        texts = [getattr(contact, name, 0) for name in ("first_name", "last_name", "email")]
+        if not isinstance(getattr(contact, "contact_id", None), str) or not all(
+            text is None or isinstance(text, str) for text in texts
+        ):
+            raise InvalidValueError("contacts", hint)
+        yield contact
+
+
+# -- the parts that a constructor is passed
+
+NEEDS_HASHER: Final = "pass a CredentialHasher, such as UpgradingHasher(chosen=your_hasher)"
+NEEDS_CLOCK: Final = "pass a function that returns the time, aware and in UTC, such as utc_now"
+
+Validator = Callable[[object, Any, Any], None]  # Any: for fields of every type.
+
+
+def has_methods(*names: str, hint: str, or_none: bool = False) -> Validator:
+    """Return a validator of a borrowed part, which is known by its methods: another vendored copy's fits too."""
+
+    def check(owner: object, attribute: Any, part: Any) -> None:
+        if part is None and or_none:
+            return
+        if isinstance(part, type) or not all(callable(getattr(part, name, None)) for name in names):
+            raise ConfigurationError(attribute.alias, hint)
+
+    return check
+
+
+def is_callable(*, hint: str, or_none: bool = False) -> Validator:
+    """Return a validator of a function of the host's."""
+
+    def check(owner: object, attribute: Any, part: Any) -> None:
+        if not callable(part) and not (or_none and part is None):
+            raise ConfigurationError(attribute.alias, hint)
+
+    return check
+
+
+def is_whole(*, least: int, or_none: bool = False) -> Validator:
+    """Return a validator of a number."""
+
+    def check(owner: object, attribute: Any, value: object) -> None:
+        if not (or_none and value is None):
+            whole(attribute.alias, value, least=least)
+
+    return check
+
+
+def whole(argument: str, value: object, *, least: int) -> None:
+    """Refuse a part that is no whole number of at least so many."""
+    if type(value) is not int or value < least:
+        raise ConfigurationError(argument, f"pass a whole number of at least {least}")
+
+
+def is_flag(owner: object, attribute: Any, value: object) -> None:
+    """Refuse a field that is not a bool."""
+    if type(value) is not bool:
+        raise ConfigurationError(attribute.alias, "pass True or False")

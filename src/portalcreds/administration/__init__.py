@@ -1,0 +1,79 @@
+"""Look accounts up, keep them in step with the SIS, move old hashes in, and disable, unlock, rename or erase."""
+
+from __future__ import annotations
+
+from .._lazy import found_in
+
+TYPE_CHECKING = False
+
+if TYPE_CHECKING:
+    from .changes import ChangeDecision, ChangeItem, ChangeOutcome, ChangePlan, ChangeReason, ChangeReport, ChangeResult
+    from .hash_census import HashCensus, HashCount
+    from .imports import ImportDecision, ImportItem, ImportOutcome, ImportPlan, ImportReason, ImportReport, ImportResult
+    from .outcomes import AccountSummary, Renamed, UsernameTaken
+    from .service import AccountService
+    from .steps import AccountChange
+    from .sync import SyncAction, SyncItem, SyncPlan, SyncReason, SyncReport
+    from .usernames import usernames_from_email, usernames_from_id, usernames_from_name
+
+__all__ = [
+    "AccountChange",
+    "AccountService",
+    "AccountSummary",
+    "ChangeDecision",
+    "ChangeItem",
+    "ChangeOutcome",
+    "ChangePlan",
+    "ChangeReason",
+    "ChangeReport",
+    "ChangeResult",
+    "HashCensus",
+    "HashCount",
+    "ImportDecision",
+    "ImportItem",
+    "ImportOutcome",
+    "ImportPlan",
+    "ImportReason",
+    "ImportReport",
+    "ImportResult",
+    "Renamed",
+    "SyncAction",
+    "SyncItem",
+    "SyncPlan",
+    "SyncReason",
+    "SyncReport",
+    "UsernameTaken",
+    "usernames_from_email",
+    "usernames_from_id",
+    "usernames_from_name",
+]
+
+_HOMES = {
+    ".changes": (
+        "ChangeDecision",
+        "ChangeItem",
+        "ChangeOutcome",
+        "ChangePlan",
+        "ChangeReason",
+        "ChangeReport",
+        "ChangeResult",
+    ),
+    ".hash_census": ("HashCensus", "HashCount"),
+    ".imports": (
+        "ImportDecision",
+        "ImportItem",
+        "ImportOutcome",
+        "ImportPlan",
+        "ImportReason",
+        "ImportReport",
+        "ImportResult",
+    ),
+    ".outcomes": ("AccountSummary", "Renamed", "UsernameTaken"),
+    ".service": ("AccountService",),
+    ".steps": ("AccountChange",),
+    ".sync": ("SyncAction", "SyncItem", "SyncPlan", "SyncReason", "SyncReport"),
+    ".usernames": ("usernames_from_email", "usernames_from_id", "usernames_from_name"),
+}
+
+if not TYPE_CHECKING:
+    __getattr__, __dir__ = found_in(__name__, _HOMES)

@@ -1,0 +1,223 @@
+"""Take the lines of a CSV file apart into rows, without ever letting a stray quotation mark swallow one."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Final, NamedTuple
+
+from ..exceptions import InvalidValueError
+from .columns import ContactColumns, positions
+
+_DELIMITERS: Final = (",", ";", "\t", "|")
+
+_MAX_LINES_OF_ROW: Final = 100
+"""Lines that one quoted cell may span, such as an address; a mark that is closed further on was never meant to."""
+
+_MAX_CELL: Final = 131_072
+"""Characters of a cell; the csv module's own limit."""
+
+_TOO_LONG: Final = f"keep cells under {_MAX_CELL:,} characters"
+
+_MAX_COLUMNS: Final = 1_000
+"""Columns of a roster; a header line with more is no header line."""
+
+_MAX_LINES_ABOVE: Final = 10
+"""Lines among which the headers are looked for: some exports put a title above them."""
+
+_SEPARATOR: Final = re.compile(r'"?sep=(.)"?[,;\t|]*')
+"""The first line with which a file tells Excel what separates its cells."""
+
+_NO_HEADERS: Final = "pass a file whose first line holds the headers, each well quoted"
+
+_QUOTE_HINT: Final = (
+    "a quotation mark on this line is not closed on it; double marks within a cell, and leave line breaks out of cells"
+)
+
+
+class Row(NamedTuple):
+    """
+    One row.
+
+    Attributes:
+        line: The line of the file that it begins on, from 1.
+        cells: Its cells.
+        hint: Why it cannot be taken, or None if it can.
+    """
+
+    line: int
+    cells: list[str]
+    hint: str | None = None
+
+
+class Table(NamedTuple):
+    """
+    A CSV file.
+
+    Attributes:
+        headers: Its headers.
+        indexes: Where each field's column is.
+        rows: The rows below the headers that are not blank.
+    """
+
+    headers: list[str]
+    indexes: dict[str, int]
+    rows: Iterator[Row]
+
+
+def table_of(lines: Iterable[str], columns: ContactColumns) -> Table:
+    """
+    Find the headers within the first lines, and what separates cells.
+
+    Raises:
+        InvalidValueError: There are none, or they lack a column.
+    """
+    source = _Lines(lines)
+    above = [(number, line) for number, line in source.peek(_MAX_LINES_ABOVE) if line.strip()]
+    told = _SEPARATOR.fullmatch(above[0][1].strip()) if above else None
+    delimiters: Sequence[str] = _DELIMITERS if told is None else (told[1],)
+    refused: InvalidValueError | None = None
+    for number, line in above[0 if told is None else 1 :]:
+        source.skip_to(number)
+        found = [(delimiter, _first_two(source.fork(), delimiter)) for delimiter in delimiters]
+        # The first of those that make as many cells.
+        for delimiter, (row, below) in sorted(found, key=lambda pair: -_width(pair[1][0], line, pair[0])):
+            if row is None or row.hint is not None:
+                # Were the line taken apart otherwise, somebody's name might stand in the error as a header.
+                refused = refused or InvalidValueError("source", _NO_HEADERS)
+                continue
+            if len(row.cells) > _MAX_COLUMNS:
+                raise InvalidValueError("columns", f"pass a file with at most {_MAX_COLUMNS:,} columns")
+            try:
+                indexes = positions(row.cells, columns, below=below)
+            except InvalidValueError as error:
+                refused = refused or error
+                continue
+            rows = _rows(source, delimiter, _suspicion(len(row.cells), indexes, delimiter))
+            next(rows)
+            return Table(row.cells, indexes, rows)
+    raise refused or InvalidValueError("source", _NO_HEADERS)
+
+
+def _first_two(source: _Lines, delimiter: str) -> tuple[Row | None, list[str]]:
+    rows = _rows(source, delimiter, lambda _: False)
+    first, second = next(rows, None), next(rows, None)
+    return first, [] if second is None else second.cells
+
+
+def _width(row: Row | None, line: str, delimiter: str) -> int:
+    return 0 if row is None else len(row.cells) if row.hint is None else 1 + line.count(delimiter)
+
+
+class _Lines:
+    """Numbered lines that can be looked at before they are taken."""
+
+    def __init__(self, lines: Iterable[str], number: int = 1) -> None:
+        self._lines = iter(lines)
+        self._ahead: deque[str] = deque()
+        self.number = number
+
+    def peek(self, count: int) -> list[tuple[int, str]]:
+        """Return up to *count* of the next lines, which stay."""
+        while len(self._ahead) < count:
+            line = next(self._lines, None)
+            if line is None:
+                break
+            self._ahead.append(line)
+        return list(enumerate(list(self._ahead)[:count], start=self.number))
+
+    def get(self, at: int) -> str | None:
+        """Return the line that is *at* lines ahead, or None beyond the last."""
+        while len(self._ahead) <= at:
+            line = next(self._lines, None)
+            if line is None:
+                return None
+            self._ahead.append(line)
+        return self._ahead[at]
+
+    def drop(self, count: int) -> None:
+        """Take the next *count* lines."""
+        for _ in range(count):
+            self._ahead.popleft()
+        self.number += count
+
+    def skip_to(self, number: int) -> None:
+        """Take all lines before this one."""
+        self.drop(number - self.number)
+
+    def fork(self) -> _Lines:
+        """Return lines of its own: those that were looked at, and a few more."""
+        return _Lines([line for _, line in self.peek(_MAX_LINES_ABOVE + _MAX_LINES_OF_ROW)], self.number)
+
+
+def _rows(lines: _Lines, delimiter: str, is_suspicious: Callable[[list[str]], bool]) -> Iterator[Row]:
+    """Yield the rows that are not blank, each line that belongs to none as a row that cannot be taken."""
+    while (line := lines.get(0)) is not None:
+        number = lines.number
+        if '"' not in line:
+            lines.drop(1)
+            cells = line.split(delimiter)
+            hint = _TOO_LONG if len(line) > _MAX_CELL and max(map(len, cells)) > _MAX_CELL else None
+            if any(map(str.strip, cells)):
+                yield Row(number, cells, hint)
+            continue
+        count = _lines_of_row(lines)
+        cells, hint = _parsed("\n".join([lines.get(at) or "" for at in range(count)]), delimiter) if count else ([], "")
+        if hint is None and (count == 1 or not is_suspicious(cells)):
+            lines.drop(count)
+            if any(map(str.strip, cells)):
+                yield Row(number, cells)
+        else:
+            # The lines after this one are rows of their own until they prove otherwise.
+            lines.drop(1)
+            yield Row(number, [], hint if count == 1 and hint else _QUOTE_HINT)
+
+
+def _lines_of_row(lines: _Lines) -> int:
+    """Return how many lines the next row spans, or 0 if its quotation mark is never closed."""
+    marks = 0
+    for at in range(_MAX_LINES_OF_ROW):
+        line = lines.get(at)
+        if line is None:
+            return 0
+        marks += line.count('"')
+        if marks % 2 == 0:
+            return at + 1
+    return 0
+
+
+def _parsed(text: str, delimiter: str) -> tuple[list[str], str | None]:
+    """Return the cells of one row, or why it is none."""
+    try:
+        rows = list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True))
+    except csv.Error:
+        return [], f"double quotation marks within quoted cells; {_TOO_LONG}"
+    return (rows[0], None) if len(rows) == 1 else ([], _QUOTE_HINT)
+
+
+def _suspicion(width: int, indexes: dict[str, int], delimiter: str) -> Callable[[list[str]], bool]:
+    """Return what tells whether a row over several lines has probably swallowed others."""
+    used = frozenset(indexes.values())
+    key = indexes["contact_id"]
+
+    def is_suspicious(cells: list[str]) -> bool:
+        if len(cells) != width or any("\n" in cells[at] for at in used):
+            return True
+        for at, cell in enumerate(cells):
+            for number, piece in enumerate(cell.split("\n")[1:], start=2):
+                parts = piece.split(delimiter)
+                last = number == cell.count("\n") + 1
+                columns = len(parts) + (width - 1 - at if last else 0)
+                # A line of an address may have as many commas; what stands for the identifier then looks otherwise.
+                if columns >= width and len(parts) > key and _shape(parts[key]) == _shape(cells[key]):
+                    return True
+        return False
+
+    return is_suspicious
+
+
+def _shape(identifier: str) -> tuple[bool, bool, bool]:
+    return any(map(str.isdigit, identifier)), any(map(str.isalpha, identifier)), " " in identifier.strip()

@@ -1,0 +1,79 @@
+"""Write many rows as one list of values, in MariaDB."""
+
+# ruff: noqa: S608  Tables and columns are ours; every value is a parameter.
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+from .port import DatabaseFailure, FailureKind, Statements
+from .row_writer import Row, RowWriter, Written, tell_written
+
+_BETWEEN: Final = " UNION ALL SELECT "
+
+
+class ListedRows(RowWriter):
+    """
+    Writes rows of one table.
+
+    A statement that fails has changed nothing and leaves the transaction as it was, so nothing needs a savepoint.
+    """
+
+    def _prepare(self) -> None:
+        super()._prepare()
+        given = {
+            name: f"new_{name} COLLATE utf8mb4_nopad_bin" if text and name in self._key else f"new_{name}"
+            for name, text in self._columns.items()
+        }
+        names = list(self._columns)
+        self._compared = [names.index(name) for name in names if name in (*self._key, "version")]
+        # Row by row in the order given, and each by its key: any other way might lock what is beside it. A DELETE takes
+        # no list like this in the first place.
+        compared = f"{_list_rows(names[place] for place in self._compared)} STRAIGHT_JOIN {self._table}"
+        rows = f"{_list_rows(names)} STRAIGHT_JOIN {self._table}"
+        same = f"{self._within} AND {self._same(given)}"
+        self._insert_many = f"INSERT INTO {self._table} ({self._names}) VALUES (:rows)"
+        self._lock_many = f"SELECT {self._key[0]} FROM {compared}{same}{self._before(given)} FOR UPDATE"
+        self._update_many = f"UPDATE {rows} SET {self._settings(given)}{same}{self._before(given)}"
+        self._delete_many = f"DELETE {self._table} FROM {self._table} JOIN {_list_rows(names)}{same}"
+
+    def _insert(self, statements: Statements, rows: Sequence[Row]) -> None:
+        statements.execute_rows(self._insert_many, "), (", {}, rows)
+
+    def _insert_new(self, statements: Statements, rows: Sequence[Row]) -> Written:
+        try:
+            self._insert(statements, rows)
+        except DatabaseFailure as failure:
+            if failure.kind != FailureKind.DUPLICATE:
+                raise
+            return [None] * len(rows)
+        return [True] * len(rows)
+
+    def _update(self, statements: Statements, rows: Sequence[Row], *, may_clash: bool) -> Written:
+        if len(rows) == 1:
+            return super()._update(statements, rows, may_clash=may_clash)
+        # An UPDATE does not tell which rows it has changed, so it is found out before which it will.
+        compared = [[row[place] for place in self._compared] for row in rows]
+        told, _ = statements.execute_rows(self._lock_many, _BETWEEN, self._parameters, compared)
+        current = tell_written(rows, told, self._id_at)
+        updated = [row for row, is_current in zip(rows, current, strict=True) if is_current]
+        if not updated:
+            return [*current]
+        try:
+            _, count = statements.execute_rows(self._update_many, _BETWEEN, self._parameters, updated)
+        except DatabaseFailure as failure:
+            if failure.kind != FailureKind.DUPLICATE:
+                raise
+            return [None if is_current else False for is_current in current]
+        if count != len(updated):
+            raise DatabaseFailure(FailureKind.OTHER, "rowcount")
+        return [*current]
+
+    def _delete(self, statements: Statements, rows: Sequence[Row]) -> None:
+        statements.execute_rows(self._delete_many, _BETWEEN, self._parameters, rows)
+
+
+def _list_rows(names: Iterable[str]) -> str:
+    # Not VALUES: where a driver prepares the statement, the server takes the first row's types for those of all.
+    new = ", ".join(f"new_{name}" for name in names)
+    return f"(WITH new ({new}) AS (SELECT :rows) SELECT * FROM new) new"

@@ -1,0 +1,131 @@
+"""Write many rows of a table at once."""
+
+# ruff: noqa: S608  Tables and columns are ours; every value is a parameter.
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from ..._chunks import chunks
+from .port import DatabaseFailure, FailureKind, Statements
+
+Row = Sequence[object]
+
+Columns = Mapping[str, bool]
+"""The columns of a row in order, and whether each holds text."""
+
+Written = list[bool | None]
+"""What became of each row: whether it was written, or None if it was not because of a key that is there already."""
+
+_VALUES: Final = 60_000
+"""Values in one statement; where they are sent apart from it, servers take 65,535."""
+
+
+class RowWriter:
+    """
+    Writes rows of one table.
+
+    Here each row is a statement that was prepared once, which nothing beats where the database is a file. A database
+    that is a journey away takes many rows in one statement.
+
+    Args:
+        table: The table's path.
+        columns: What each row holds.
+        key: The columns by which a row is found; the first one tells those of a call apart.
+        within: The condition of all that may be changed, from WHERE on.
+        parameters: What *within* is bound to.
+    """
+
+    def __init__(
+        self, table: str, columns: Columns, *, key: Sequence[str], within: str, parameters: Mapping[str, object]
+    ) -> None:
+        self._table = table
+        self._columns = columns
+        self._key = key
+        self._within = within
+        self._parameters = parameters
+        self._id_at = list(columns).index(key[0])
+        self._at_once = _VALUES // len(columns)
+        self._prepare()
+
+    def insert(self, statements: Statements, rows: Sequence[Row]) -> None:
+        """Insert rows, none of which may be there."""
+        for some in chunks(rows, self._at_once):
+            self._insert(statements, some)
+
+    def insert_new(self, statements: Statements, rows: Sequence[Row]) -> Written:
+        """Insert the rows whose keys are not there; if some are, perhaps none."""
+        return [told for some in chunks(rows, self._at_once) for told in self._insert_new(statements, some)]
+
+    def update(self, statements: Statements, rows: Sequence[Row], *, may_clash: bool) -> Written:
+        """
+        Update the rows that are at the version before, if they have versions; if one clashes, perhaps none.
+
+        Args:
+            statements: The transaction's.
+            rows: What they become. They are locked in this order.
+            may_clash: Whether one may get a key that another one has.
+        """
+        return [
+            told for some in chunks(rows, self._at_once) for told in self._update(statements, some, may_clash=may_clash)
+        ]
+
+    def delete(self, statements: Statements, rows: Sequence[Row]) -> None:
+        """Delete those of the rows that are there."""
+        for some in chunks(rows, self._at_once):
+            self._delete(statements, some)
+
+    # -- in standard SQL, row by row
+
+    def _prepare(self) -> None:
+        given = {name: f":{name}" for name in self._columns}
+        self._insert_one = f"INSERT INTO {self._table} ({self._names}) VALUES ({', '.join(given.values())})"
+        same = f"{self._within} AND {self._same(given)}"
+        self._update_one = f"UPDATE {self._table} SET {self._settings(given)}{same}{self._before(given)}"
+        self._delete_one = f"DELETE FROM {self._table}{same}"
+
+    def _insert(self, statements: Statements, rows: Sequence[Row]) -> None:
+        if None in self._each(statements, self._insert_one, rows):
+            raise DatabaseFailure(FailureKind.DUPLICATE, "rows")
+
+    def _insert_new(self, statements: Statements, rows: Sequence[Row]) -> Written:
+        return [None if count is None else True for count in self._each(statements, self._insert_one, rows)]
+
+    def _update(self, statements: Statements, rows: Sequence[Row], *, may_clash: bool) -> Written:
+        counts = self._each(statements, self._update_one, rows)
+        if not {0, 1, None}.issuperset(counts):
+            # A driver that does not count, or a key that holds several rows: nothing could be relied on.
+            raise DatabaseFailure(FailureKind.OTHER, "rowcount")
+        return [None if count is None else count == 1 for count in counts]
+
+    def _delete(self, statements: Statements, rows: Sequence[Row]) -> None:
+        self._each(statements, self._delete_one, rows)
+
+    def _each(self, statements: Statements, sql: str, rows: Sequence[Row]) -> list[int | None]:
+        others = {name: value for name, value in self._parameters.items() if name not in self._columns}
+        if others:
+            rows = [(*row, *others.values()) for row in rows]
+        return statements.execute_each(sql, (*self._columns, *others), rows)
+
+    # -- the parts of statements; *given* is what stands for each column of a row
+
+    @property
+    def _names(self) -> str:
+        return ", ".join(self._columns)
+
+    def _settings(self, given: Mapping[str, str]) -> str:
+        return ", ".join(f"{name} = {value}" for name, value in given.items() if name not in ("tenant", *self._key))
+
+    def _same(self, given: Mapping[str, str]) -> str:
+        """Return the condition that a row has the key that was given."""
+        return " AND ".join(f"{name} = {given[name]}" for name in self._key)
+
+    def _before(self, given: Mapping[str, str]) -> str:
+        """Return the further condition that it is at the version before, if the rows have versions."""
+        return f" AND version = {given['version']} - 1" if "version" in given else ""
+
+
+def tell_written(rows: Sequence[Row], told: Sequence[Row], id_at: int) -> list[bool]:
+    """Return for each row whether a statement told its id, which is at that place in the row."""
+    written = {told_id for (told_id,) in told}
+    return [row[id_at] in written for row in rows]

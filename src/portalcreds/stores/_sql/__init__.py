@@ -1,0 +1,1 @@
+"""Keep accounts, events and counts in SQL, said once for every driver and database."""

@@ -1,0 +1,250 @@
+"""Turn accounts and audit events into rows, and rows back into exactly what they were."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from typing import Any, Final, TypeVar
+
+from ..._search_words import MAX_WORDS_LENGTH, name_key
+from ..._text import has_surrogate
+from ..._time import from_micros, micros
+from ...account_queries import words_of
+from ...accounts import Account, Credential, PasswordHash
+from ...audit import MAX_AUDIT_TEXT, AuditEvent
+from ...contacts import Contact
+from ...exceptions import CorruptRowError
+from ...protocols import Change
+
+ACCOUNT_COLUMNS: Final = (
+    "contact_id",
+    "first_name",
+    "last_name",
+    "email",
+    "username",
+    "password_hash",
+    "origin",
+    "change_required_by",
+    "strategy",
+    "issue_id",
+    "issued_by",
+    "issued_at",
+    "changed_at",
+    "expires_at",
+    "epoch",
+    "ticket_digest",
+    "ticket_expires_at",
+    "is_active",
+    "name_changed_at",
+    "last_sign_in_at",
+    "erased_at",
+    "version",
+)
+"""What is read back, in the order that `account_of` takes it."""
+
+WRITTEN_COLUMNS: Final = (*ACCOUNT_COLUMNS, "name_key", "username_key", "change_id")
+"""What is written besides the tenant: also what rows are found by."""
+
+EVENT_COLUMNS: Final = (
+    "event_id",
+    "kind",
+    "at",
+    "operator_id",
+    "contact_id",
+    "reason",
+    "operation_id",
+    "affected",
+    "confirmed_at",
+    "source",
+)
+
+WORD_COLUMNS: Final = ("word", "name_key", "contact_id", "words")
+"""What is written of each word by which an account is found."""
+
+NO_USERNAME: Final = "-username"
+"""Stands among the words of an account that has no user name. No typed word has a hyphen."""
+
+MAX_ALL_WORDS: Final = MAX_WORDS_LENGTH + 16
+"""Characters of all of an account's words together, and of what stands among them."""
+
+Row = tuple[object, ...]
+
+_Value = TypeVar("_Value")
+
+
+def is_storable(text: str) -> bool:
+    """Return whether a database can hold *text*. What it cannot hold is not found."""
+    return "\0" not in text and not has_surrogate(text)
+
+
+def account_row(tenant: str, change: Change) -> Row:
+    """Return the tenant and the `WRITTEN_COLUMNS` of what the change makes of its account."""
+    account = change.new
+    contact, credential = account.contact, account.credential
+    return (
+        tenant,
+        contact.contact_id,
+        contact.first_name,
+        contact.last_name,
+        contact.email,
+        account.username,
+        None if credential.password_hash is None else credential.password_hash.encoded,
+        credential.origin.value,
+        credential.change_required_by,
+        credential.strategy,
+        credential.issue_id,
+        credential.issued_by,
+        _instant(credential.issued_at),
+        _instant(credential.changed_at),
+        _instant(credential.expires_at),
+        credential.epoch,
+        credential.ticket_digest,
+        _instant(credential.ticket_expires_at),
+        int(account.is_active),
+        _instant(account.name_changed_at),
+        _instant(account.last_sign_in_at),
+        _instant(account.erased_at),
+        account.version,
+        # An erased account has no place in the grid's order: with NULL it is outside every range that a page asks for.
+        None if account.erased_at is not None else name_key(contact.last_name, contact.first_name),
+        account.username_key,
+        change.change_id,
+    )
+
+
+def word_rows(tenant: str, account: Account) -> list[Row]:
+    """
+    Return the tenant and the `WORD_COLUMNS` of each word by which an account is found; none of one that was erased.
+
+    Each has all of the account's words beside it, so that an account with several typed words is known without a look
+    at another row. One more, of no word, is there to walk all accounts by name.
+    """
+    if account.erased_at is not None:
+        return []
+    words = words_of(account)
+    if account.username is None:
+        words = (*words, NO_USERNAME)
+    contact = account.contact
+    key = name_key(contact.last_name, contact.first_name)
+    all_words = "".join(f" {word}" for word in words)
+    return [(tenant, word, key, contact.contact_id, all_words) for word in ("", *words)]
+
+
+def shows_as(account: Account) -> tuple[object, ...]:
+    """Return what an account's words are made from."""
+    contact = account.contact
+    return contact.first_name, contact.last_name, contact.email, account.username, account.erased_at is None
+
+
+def read_account(row: Sequence[Any]) -> Account:
+    """
+    Return the account that a row of `ACCOUNT_COLUMNS` holds.
+
+    Raises:
+        CorruptRowError: It holds none. A row is untrusted input: a restore or a manual UPDATE may have written it.
+    """
+    account = _tried(_account, ACCOUNT_COLUMNS, row)
+    if account is None:
+        contact_id = row[0]
+        raise CorruptRowError("read", f"corrupt row of contact_id {contact_id!a}")
+    return account
+
+
+def event_row(tenant: str, event: AuditEvent) -> Row:
+    """Return the tenant and the `EVENT_COLUMNS` of an event."""
+    return (
+        tenant,
+        event.event_id,
+        event.kind.value,
+        micros(event.at),
+        _recordable(event.operator_id),
+        _recordable(event.contact_id),
+        _recordable(event.reason),
+        _recordable(event.operation_id),
+        event.count,
+        _instant(event.confirmed_at),
+        _recordable(event.source),
+    )
+
+
+def read_event(row: Sequence[Any]) -> AuditEvent:
+    """
+    Return the event that a row of `EVENT_COLUMNS` holds.
+
+    Raises:
+        CorruptRowError: It holds none.
+    """
+    event = _tried(_event, EVENT_COLUMNS, row)
+    if event is None:
+        raise CorruptRowError("read", "corrupt row of the audit events")
+    return event
+
+
+def _tried(make: Callable[[Mapping[str, Any]], _Value], columns: Sequence[str], row: Sequence[Any]) -> _Value | None:
+    # None, and not an exception chained to one that may quote what the row holds.
+    try:
+        return make(dict(zip(columns, row, strict=True)))
+    except (ValueError, TypeError, OverflowError):
+        return None
+
+
+def _account(row: Mapping[str, Any]) -> Account:
+    encoded = row["password_hash"]
+    return Account(
+        contact=Contact(
+            contact_id=row["contact_id"],
+            first_name=row["first_name"],
+            last_name=row["last_name"],
+            email=row["email"],
+        ),
+        username=row["username"],
+        credential=Credential(
+            password_hash=None if encoded is None else PasswordHash(encoded),
+            origin=row["origin"],
+            change_required_by=row["change_required_by"],
+            strategy=row["strategy"],
+            issue_id=row["issue_id"],
+            issued_by=row["issued_by"],
+            issued_at=_datetime(row["issued_at"]),
+            changed_at=_datetime(row["changed_at"]),
+            expires_at=_datetime(row["expires_at"]),
+            epoch=int(row["epoch"]),
+            ticket_digest=row["ticket_digest"],
+            ticket_expires_at=_datetime(row["ticket_expires_at"]),
+        ),
+        is_active=bool(row["is_active"]),
+        name_changed_at=_datetime(row["name_changed_at"]),
+        last_sign_in_at=_datetime(row["last_sign_in_at"]),
+        erased_at=_datetime(row["erased_at"]),
+        version=int(row["version"]),
+    )
+
+
+def _event(row: Mapping[str, Any]) -> AuditEvent:
+    return AuditEvent(
+        kind=row["kind"],
+        at=from_micros(row["at"]),
+        operator_id=row["operator_id"],
+        contact_id=row["contact_id"],
+        reason=row["reason"],
+        operation_id=row["operation_id"],
+        count=row["affected"],
+        confirmed_at=_datetime(row["confirmed_at"]),
+        source=row["source"],
+        event_id=row["event_id"],
+    )
+
+
+def _instant(at: datetime | None) -> int | None:
+    return None if at is None else micros(at)
+
+
+def _datetime(instant: int | None) -> datetime | None:
+    return None if instant is None else from_micros(instant)
+
+
+def _recordable(text: str | None) -> str | None:
+    # An odd character must not stop the recording: what must be recorded and cannot be is refused as a whole.
+    if text is None or is_storable(text):
+        return text
+    return text.encode("utf-8", "backslashreplace").decode("utf-8").replace("\0", "\\x00")[:MAX_AUDIT_TEXT]

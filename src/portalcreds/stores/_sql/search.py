@@ -1,0 +1,102 @@
+"""Say in SQL what `AccountQuery.matches` and `AccountQuery.sort_key` say of an account's row, as ranges of an index."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from ..._time import micros
+from ...account_queries import AccountOrder, AccountQuery
+from ...accounts import AccountStatus
+from .._drivers.dialect import Dialect
+
+KEY_COLUMNS: Final = {
+    AccountOrder.NAME: "name_key",
+    AccountOrder.EXPIRY: "expires_at",
+    AccountOrder.LAST_SIGN_IN: "last_sign_in_at",
+}
+"""What a page is sorted by."""
+
+_MAX_INTEGER: Final = 2**63 - 1
+"""What a database's integers go to."""
+
+
+def order_by(query: AccountQuery) -> str:
+    """Return the columns to sort by."""
+    columns = f"{KEY_COLUMNS[query.order]}, contact_id"
+    # In one state that sorts nothing, but it names the index: MariaDB would take the one of all states.
+    return columns if _state_of(query) is None or query.order == AccountOrder.LAST_SIGN_IN else f"state, {columns}"
+
+
+def filter_accounts(query: AccountQuery, dialect: Dialect) -> tuple[str, dict[str, object]]:
+    """
+    Return the condition that `AccountQuery.matches` states, but for words, and its parameters.
+
+    Besides, an order says what has a place in it: without a key there is none.
+    """
+    conditions: list[str] = []
+    parameters: dict[str, object] = {}
+    state = _state_of(query)
+    if state is not None:
+        is_first = query.order != AccountOrder.LAST_SIGN_IN
+        conditions.append(dialect.pin_column("state", "state") if is_first else "state = :state")
+        parameters["state"] = state
+    low, high = _expiry_range(query)
+    if low is not None and query.order != AccountOrder.EXPIRY:
+        conditions.append("expires_at >= :expiry_low")
+        parameters["expiry_low"] = low
+    if high is not None:
+        conditions.append("expires_at < :expiry_high")
+        parameters["expiry_high"] = high
+    if query.issued_before is not None:
+        conditions.append("issued_at < :issued_before")
+        parameters["issued_before"] = micros(query.issued_before)
+    if query.never_signed_in:
+        # Not IS NULL: SQLite would take the index by last sign-in, and sort all that it finds.
+        conditions.append("NOT (last_sign_in_at IS NOT NULL)")
+    return " AND ".join(conditions), parameters
+
+
+def begin_at(query: AccountQuery, dialect: Dialect, *, from_position: bool) -> tuple[str, dict[str, object]]:
+    """
+    Return the condition that a row has a place in the query's order from where the page begins, and its parameters.
+
+    Args:
+        query: What is asked for.
+        dialect: What is said differently.
+        from_position: Whether to begin at the query's position, and not at the first row.
+    """
+    column = KEY_COLUMNS[query.order]
+    # Of an erased account the name's key is NULL, and so is an instant that never was.
+    least: str | int = "" if query.order == AccountOrder.NAME else -_MAX_INTEGER
+    if query.order == AccountOrder.EXPIRY:
+        least = _expiry_range(query)[0] or least
+    # Only one lower bound: given two, a planner may seek by the wrong one and read all that lies between.
+    if from_position and query.position is not None:
+        key, tie = query.position
+        # Keys of one order have one type. A forged position may hold more than a database's integers.
+        if isinstance(key, str) or isinstance(least, str) or key >= least:
+            known = key if isinstance(key, str) else min(_MAX_INTEGER, key)
+            return dialect.sort_after((column, "contact_id"), ("position", "tie")), {"position": known, "tie": tie}
+    return f"{column} >= :least", {"least": least}
+
+
+def _state_of(query: AccountQuery) -> str | None:
+    """Return what the column `state`, which does not know the time, has for all that match, or None if for no one."""
+    if query.wants_defaults:
+        # A query for the expiry of accounts in another status finds nobody, and so does this.
+        is_default = query.status in (None, AccountStatus.DEFAULT_LIVE, AccountStatus.DEFAULT_EXPIRED)
+        return "issued" if is_default else "none"
+    return None if query.status is None else query.status.value
+
+
+def _expiry_range(query: AccountQuery) -> tuple[int | None, int | None]:
+    # An expiry at this very instant is expired; so live ones begin a microsecond later.
+    low, high = None, None
+    if query.status == AccountStatus.DEFAULT_LIVE:
+        low = micros(query.now) + 1
+    elif query.status == AccountStatus.DEFAULT_EXPIRED:
+        high = micros(query.now) + 1
+    if query.expires_before is not None:
+        before = micros(query.expires_before)
+        high = before if high is None else min(high, before)
+    return low, high

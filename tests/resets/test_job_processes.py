@@ -1,0 +1,169 @@
+"""Several processes work on one job; some are killed or frozen; each account is set once, and on record once (R12)."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from portal import OFFICE, Portal
+from portalcreds.contacts import ContactId
+from portalcreds.resets import DEFAULT_LEASE, ResetOutcome
+from resets.job_worker import SHORT, at_work, issues
+from stores.backends import Backend, new_backend
+from stores.hosts import DATABASES
+
+TESTS = Path(__file__).parents[1]
+CONTACTS = 64 * 12
+
+
+@pytest.fixture(params=DATABASES)
+def backend(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Backend]:
+    """Return each database."""
+    with new_backend(request.param, tmp_path) as backend:
+        yield backend
+
+
+def _command(*arguments: str) -> list[str]:
+    return [sys.executable, "-m", "resets.job_worker", *arguments]
+
+
+def _environment() -> dict[str, str]:
+    paths = [str(TESTS), *filter(None, [os.environ.get("PYTHONPATH")])]
+    return os.environ | {"PYTHONPATH": os.pathsep.join(paths)}
+
+
+# -- killed
+
+
+def kill_workers(backend: Backend, points: Iterable[int | str]) -> int:
+    """Have workers killed at these points, and return how many were."""
+    ran = subprocess.run(
+        _command("kill", backend.address, ",".join(map(str, points))),
+        env=_environment(),
+        check=True,
+        timeout=600,
+        stdout=subprocess.PIPE,
+    )
+    return int(ran.stdout)
+
+
+def test_a_killed_worker_leaves_nothing_half_done(backend: Backend) -> None:
+    """Before a statement and after one, within a transaction and between two: the next worker does the rest."""
+    assert kill_workers(backend, ["save", 4, 17, 30, 47]) == 5
+
+
+@pytest.mark.whole
+def test_workers_killed_at_100_points_leave_nothing_half_done(backend: Backend) -> None:
+    """The same before and after each statement, which are a hundred points and more on each database."""
+    assert kill_workers(backend, range(1, 101)) == 100
+
+
+# -- several at once
+
+
+class Workers:
+    """Processes that work on one job."""
+
+    def __init__(self, backend: Backend, folder: Path) -> None:
+        """Start a job in this process, which leaves it to others."""
+        self.backend = backend
+        self.folder = folder
+        self.processes: list[subprocess.Popen[bytes]] = []
+        with at_work(backend) as portal:
+            self.school = portal.add_school(CONTACTS)
+            self.key = portal.resets.start(portal.resets.plan(self.school, OFFICE).confirm(OFFICE)).key
+
+    def start(self, count: int, *, lease: timedelta = DEFAULT_LEASE) -> None:
+        """Start so many."""
+        seconds = str(lease // timedelta(seconds=1))
+        for _ in range(count):
+            path = self.folder / f"journal-{len(self.processes)}"
+            command = _command("work", self.backend.address, self.key, str(path), seconds)
+            self.processes.append(subprocess.Popen(command, env=_environment()))
+
+    def journal(self, number: int) -> list[str]:
+        """Return whom a worker has told of."""
+        path = self.folder / f"journal-{number}"
+        lines = path.read_text().splitlines() if path.exists() else []
+        assert {line.split(" ")[1] for line in lines} <= {"set"}
+        return [line.split(" ")[0] for line in lines]
+
+    def await_work(self, number: int) -> None:
+        """Wait until a worker has told of somebody, or has ended because others were faster."""
+        until = time.monotonic() + 60
+        while not self.journal(number) and self.processes[number].poll() is None:
+            assert time.monotonic() < until
+            time.sleep(0.01)
+
+    def signal(self, number: int, what: signal.Signals) -> None:
+        """Send a worker a signal."""
+        self.processes[number].send_signal(what)
+
+    def end(self) -> list[int]:
+        """Wait for all, and return what they ended with."""
+        return [process.wait(120) for process in self.processes]
+
+
+@contextmanager
+def workers_on(backend: Backend, folder: Path) -> Iterator[Workers]:
+    """Lend workers on a job, and look at what they did; none is left behind."""
+    workers = Workers(backend, folder)
+    try:
+        yield workers
+    finally:
+        for process in workers.processes:
+            if process.poll() is None:
+                process.kill()
+                process.wait()
+    with at_work(backend) as portal:
+        _look(portal, workers)
+
+
+def _look(portal: Portal, workers: Workers) -> None:
+    job = portal.resets.resume(workers.key)
+    assert job.progress().is_finished
+    report = job.report()
+    assert [result.contact_id for result in report] == workers.school
+    assert report.count(ResetOutcome.SET) == len(workers.school)
+    accounts = portal.store.find_many(workers.school).values()
+    assert {(account.credential.epoch, account.credential.issue_id) for account in accounts} == {(1, workers.key)}
+    assert issues(workers.backend, workers.key) == dict.fromkeys(workers.school, 1)
+    # Each worker tells in the order selected, except of what another one left.
+    for number in range(len(workers.processes)):
+        assert set(map(ContactId, workers.journal(number))) <= set(workers.school)
+
+
+@pytest.mark.parametrize(
+    "count", [pytest.param(1, marks=pytest.mark.whole), 2, pytest.param(4, marks=pytest.mark.whole)]
+)
+def test_processes_share_a_job(backend: Backend, tmp_path: Path, count: int) -> None:
+    """Each result is told by one of them, and all end when all is done."""
+    with workers_on(backend, tmp_path) as workers:
+        workers.start(count)
+        assert workers.end() == [0] * count
+        told = [contact_id for number in range(count) for contact_id in workers.journal(number)]
+        assert sorted(told) == sorted(workers.school)
+        assert all(workers.journal(number) == sorted(workers.journal(number)) for number in range(count))
+
+
+def test_one_is_killed_and_one_is_frozen_beyond_its_lease(backend: Backend, tmp_path: Path) -> None:
+    """What these two had is done by the others; the frozen one wakes up, writes nothing over, and ends well."""
+    with workers_on(backend, tmp_path) as workers:
+        workers.start(2, lease=SHORT)
+        workers.await_work(0)
+        workers.signal(0, signal.SIGKILL)
+        workers.await_work(1)
+        workers.signal(1, signal.SIGSTOP)
+        workers.start(2, lease=SHORT)
+        time.sleep(1.5 * SHORT.total_seconds())
+        workers.signal(1, signal.SIGCONT)
+        assert workers.end() == [-signal.SIGKILL, 0, 0, 0]

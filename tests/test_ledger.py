@@ -1,0 +1,202 @@
+"""The one loop in which accounts are read, decided about and written."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from portal import FAMILY, OFFICE, START, USERNAMES, Portal, open_portal, watched
+from portalcreds._ledger import Accounts, Ledger, NotWritten, Write
+from portalcreds.accounts import Account
+from portalcreds.audit import AuditEvent, AuditKind
+from portalcreds.contacts import ContactId
+from portalcreds.exceptions import CorruptRowError, StaleAccountError, StoreError, StoreUnavailableError
+from portalcreds.protocols import Change
+
+
+def event() -> AuditEvent:
+    """Return a new event for a change."""
+    return AuditEvent(kind=AuditKind.ACCOUNT_DISABLED, at=START)
+
+
+def ledger(portal: Portal, hook: Any = None, on_change: Any = None) -> Ledger:
+    """Return a ledger over the portal's store, with *hook* told of each call to it."""
+    store = portal.store if hook is None else watched(portal.store, hook)
+    return Ledger(store=store, audit=portal.store, clock=portal.clock, on_change=on_change)
+
+
+def disable(contact_ids: Sequence[ContactId], found: Accounts) -> Mapping[ContactId, Write[str] | str]:
+    """Decide to disable each of the accounts there are."""
+    return {
+        who: Write(Change(old=found[who], new=found[who].disable(), events=(event(),)), "disabled")
+        if who in found
+        else "absent"
+        for who in contact_ids
+    }
+
+
+def ids(*names: str) -> list[ContactId]:
+    """Return these as contact ids."""
+    return [ContactId(name) for name in names]
+
+
+def settled(one: Ledger, contact_ids: Sequence[ContactId], rounds: int = 3) -> dict[str, str]:
+    """Return each contact's outcome, or the code of why there is none."""
+    outcomes: dict[str, Any] = dict(one.settle(contact_ids, disable, rounds=rounds))
+    return {who: told.code if isinstance(told, NotWritten) else told for who, told in outcomes.items()}
+
+
+def test_each_contact_has_one_outcome(portal: Portal) -> None:
+    """R12: what is written, what is decided without writing, and who has no account, each once."""
+    assert settled(ledger(portal), ids("c-1", "c-9", "c-2")) == {"c-1": "disabled", "c-2": "disabled", "c-9": "absent"}
+    assert not portal.account("c-1").is_active
+
+
+def test_accounts_that_were_just_read_are_not_read_again(portal: Portal) -> None:
+    """R21: a sign-in that has the account spares a statement, and a lost race reads it."""
+    calls: list[str] = []
+
+    def hear(when: str, name: str, arguments: tuple[Any, ...]) -> None:
+        if when == "before":
+            calls.append(name)
+
+    known = {ContactId("c-1"): portal.account("c-1")}
+    portal.accounts.rename("c-1", OFFICE, username="rosa")
+    outcomes: dict[str, Any] = dict(ledger(portal, hear).settle(ids("c-1"), disable, rounds=2, known=known))
+    assert outcomes == {"c-1": "disabled"}
+    assert calls == ["apply", "find_many", "apply"]
+
+
+def test_a_contact_that_loses_every_race_is_told(portal: Portal) -> None:
+    """R3: the error that a single step raises names the contact."""
+
+    def move(when: str, name: str, arguments: tuple[Any, ...]) -> None:
+        if (when, name) == ("before", "apply"):
+            old = portal.account("c-1")
+            portal.store.apply([Change(old=old, new=old.rename(f"rosa{old.version}"))])
+
+    ((_, outcome),) = ledger(portal, move).settle(ids("c-1"), disable, rounds=3)
+    assert isinstance(outcome, NotWritten)
+    assert outcome.code == "kept_changing"
+    assert isinstance(outcome.error, StaleAccountError)
+    assert outcome.error.contact_id == "c-1"
+
+
+def test_the_hook_is_told_last_and_only_of_ended_sessions(portal: Portal) -> None:
+    """R6: whatever the hook does, each outcome is told before it, and a change within the epoch is not its business."""
+    told: list[str] = []
+
+    def hook(account: Account, _: AuditEvent) -> None:
+        told.append(account.contact_id)
+        raise KeyboardInterrupt
+
+    noted: dict[str, Any] = dict(ledger(portal, on_change=hook).settle(ids("c-3"), _rename, rounds=1))
+    with pytest.raises(KeyboardInterrupt):
+        noted.update(ledger(portal, on_change=hook).settle(ids("c-1", "c-2"), disable, rounds=1))
+    assert told == ["c-1"]
+    assert noted == {"c-3": "renamed", "c-1": "disabled", "c-2": "disabled"}
+
+
+def test_a_store_that_went_away_is_asked_once(portal: Portal) -> None:
+    """R21: each further question would wait as long; the contacts say why, also those of later pieces."""
+    asked: list[int] = []
+
+    def fail(when: str, name: str, arguments: tuple[Any, ...]) -> None:
+        asked.append(len(arguments[0]))
+        raise StoreUnavailableError(name)
+
+    many = ids(*(f"m-{n}" for n in range(1_200)))
+    assert set(settled(ledger(portal, fail), many).values()) == {"store_unavailable"}
+    assert asked == [500]
+
+
+def test_a_store_that_can_read_no_row_is_defective(portal: Portal) -> None:
+    """R21: where the tables are missing, a plan of 500 is not 500 rows that cannot, asked for one by one."""
+    asked: list[int] = []
+
+    def fail(when: str, name: str, arguments: tuple[Any, ...]) -> None:
+        asked.append(len(arguments[0]))
+        raise StoreError(name, "42P01")
+
+    many = ids(*(f"m-{n}" for n in range(500)))
+    for count, tried in ((500, [500, *[1] * 8]), (7, [7, *[1] * 7]), (2, [2, 1, 1]), (1, [1])):
+        asked.clear()
+        with pytest.raises(StoreError, match="42P01"):
+            ledger(portal, fail).read(many[:count])
+        assert asked == tried
+    assert set(settled(ledger(portal, fail), many).values()) == {"store_refused"}
+
+
+def test_rows_that_cannot_be_read_leave_their_neighbours_alone(portal: Portal) -> None:
+    """R12: however many they are, once one row was read the store is not to blame."""
+    school = portal.add_school(20)
+
+    def fail(when: str, name: str, arguments: tuple[Any, ...]) -> None:
+        if name == "find_many" and set(arguments[0]) & {*school[1:]}:
+            raise CorruptRowError(name, "corrupt")
+
+    found, unreadable = ledger(portal, fail).read(school)
+    assert list(found) == school[:1]
+    assert list(unreadable) == school[1:]
+
+
+@pytest.mark.parametrize("many", [["c-1"], ["c-1", "c-2", "c-3"]])
+def test_a_closed_store_is_no_fault_of_the_contacts(tmp_path: Path, many: list[str]) -> None:
+    """R21: a plan or a sync over a store that was closed raises its error, however few contacts it is about."""
+    with open_portal("sqlite", tmp_path) as portal:
+        steps: list[Callable[[], object]] = [
+            lambda: portal.resets.plan(many, OFFICE),
+            lambda: portal.accounts.plan_sync(FAMILY[: len(many)], OFFICE, usernames=USERNAMES),
+        ]
+        portal.store.close()  # type: ignore[attr-defined]  # The store of SQLite has it.
+        for step in steps:
+            with pytest.raises(StoreError, match="closed"):
+                step()
+
+
+@pytest.mark.parametrize("count", [1, 2, 7, 20])
+def test_a_corrupt_row_is_never_the_store_s_fault(portal: Portal, count: int) -> None:
+    """R12: a store that says which row it is can read others, however few were asked for and wherever they stand."""
+    school = portal.add_school(count)
+
+    def fail(when: str, name: str, arguments: tuple[Any, ...]) -> None:
+        if name == "find_many":
+            raise CorruptRowError(name, "corrupt")
+
+    found, unreadable = ledger(portal, fail).read(school)
+    assert found == {}
+    assert list(unreadable) == school
+
+
+def test_a_single_row_that_is_refused_is_asked_for_once(portal: Portal) -> None:
+    """R21: one row by itself was tried by itself already."""
+    calls: list[str] = []
+
+    def fail(when: str, name: str, arguments: tuple[Any, ...]) -> None:
+        calls.append(name)
+        raise StoreError(name, "23514")
+
+    assert settled(ledger(portal, fail), ids("c-1")) == {"c-1": "store_refused"}
+    assert calls == ["find_many"]
+
+
+def test_a_user_name_that_is_taken_is_told_without_an_error(portal: Portal) -> None:
+    """R23: another account has it; that is an outcome, and nothing is written."""
+
+    def claim(contact_ids: Sequence[ContactId], found: Accounts) -> dict[ContactId, Write[str] | str]:
+        return {who: Write(Change(old=found[who], new=found[who].rename("pobrien")), "renamed") for who in contact_ids}
+
+    ((_, outcome),) = ledger(portal).settle(ids("c-1"), claim, rounds=3)
+    assert isinstance(outcome, NotWritten)
+    assert (outcome.code, outcome.error) == ("username_taken", None)
+    assert portal.account("c-1").username == "rabbiatici"
+
+
+def _rename(contact_ids: Sequence[ContactId], found: Accounts) -> dict[ContactId, Write[str] | str]:
+    return {
+        who: Write(Change(old=found[who], new=found[who].rename("anna"), events=(event(),)), "renamed")
+        for who in contact_ids
+    }
