@@ -264,8 +264,12 @@ class AccountService(StaffService):
             raise ConfigurationError(
                 "store", 'pass one with contacts=HostContacts("table", ...), or sync_contacts with the contacts'
             )
+        from .sync import SyncReason
+
         plan = self.plan_sync(read(), operator, usernames=usernames, restore_erased=restore_erased)
-        note()
+        # The store notes everybody's in its scope at once, so it takes the privilege for all of them.
+        if not any(item.reason == SyncReason.NOT_PERMITTED for item in plan.items):
+            note()
         return self.apply_sync(plan)
 
     def plan_sync(

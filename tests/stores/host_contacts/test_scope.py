@@ -19,7 +19,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from portalcreds.account_queries import AccountQuery
 from portalcreds.accounts import Account
-from portalcreds.administration import AccountService, SyncAction
+from portalcreds.administration import AccountService, SyncAction, SyncReason
 from portalcreds.contacts import ContactId
 from portalcreds.exceptions import ConfigurationError
 from portalcreds.privileges import Grants, Operator, Privilege
@@ -142,6 +142,20 @@ def test_a_sync_with_the_hosts_contacts(school: School) -> None:
     assert north.count(AccountQuery(now=NOW)) == 502
     assert north.count(AccountQuery(now=NOW, words="host")) == 502
     assert school.joined().find(ContactId("s1")) is None
+
+
+def test_a_sync_with_the_hosts_contacts_takes_the_privilege(school: School) -> None:
+    """R16: who may not sync adds nobody, and does not have names noted either."""
+    school.create()
+    school.insert(("n1", "Rosa", "Host", "N"), ("n2", "Ann", "Lee", "N"))
+    store = school.joined()
+    add(store, account_of("n1"))
+    noted = [row[2] for row in school.noted()]
+    accounts = AccountService(store, authorizer=Grants(privileges={}), throttle=Throttle(MemoryAttemptCounter()))
+    report = accounts.sync_from_host(Operator(operator_id="somebody"))
+    assert [item.reason for item in report.items] == [SyncReason.NOT_PERMITTED] * 2
+    assert [row[2] for row in school.noted()] == noted
+    assert store.find(ContactId("n2")) is None
 
 
 def test_a_store_without_contacts_of_the_hosts_says_so(school: School) -> None:

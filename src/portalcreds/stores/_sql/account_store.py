@@ -93,7 +93,7 @@ class SQLAccountStore(SQLJobStore):
             notes_names=contacts is not None,
             keeps_email=contacts is None or contacts.has_email,
         )
-        super().__init__(port, layout, tenant=self._view.tenant)
+        super().__init__(port, dialect, layout, tenant=self._view.tenant)
         self._lost = local()
         if contacts is not None:
             contacts.check(port)
@@ -279,8 +279,8 @@ class SQLAccountStore(SQLJobStore):
         Write anew the words by which people are found, and the keys by which they are sorted; return of how many.
 
         They are made from names by the tables of Unicode that Python has, so after a new Python, or after somebody else
-        wrote into the tables, they may be others than are searched for. While this runs, which takes minutes for a
-        million accounts, some people are not found by name. It may be run again at any time.
+        wrote into the tables, they may be others than are searched for. While this runs, some people are not found by
+        name. It may be run again at any time.
 
         Raises:
             ConfigurationError: The store has a scope, or works in the host's transactions.
