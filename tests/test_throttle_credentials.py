@@ -209,7 +209,8 @@ def test_parallel_guesses_never_get_beyond_the_cap(portal: Portal, threads: int,
         attacked = portal.with_parts(sign_in_hasher=hasher)
         with ThreadPoolExecutor(threads) as executor:
             assert set(executor.map(guess_at_once, range(threads))) == {"SignInDenied()"}
-        assert cap // 2 <= len(looked_at) <= cap
+        # The refused are under way for a moment too, so how many are looked at is chance; one always is.
+        assert 1 <= len(looked_at) <= cap
         guess(attacked, cap)
         assert len(looked_at) == cap
         right = GOOD_PASSWORD if was_chosen else "AbbiaticiR"

@@ -145,16 +145,16 @@ def _die_at(point: str) -> None:
         if str(passed) == point or (point == "save" and "SET results = " in sql):
             os.kill(os.getpid(), signal.SIGKILL)
 
-    for name in ("execute", "executemany"):
+    for name in ("execute", "execute_each", "execute_rows"):
         _watch(name, pass_by)
 
 
 def _watch(name: str, pass_by: Callable[[str], None]) -> None:
     run: Any = getattr(CursorStatements, name)
 
-    def watched(statements: CursorStatements, sql: str, parameters: Any) -> Any:
+    def watched(statements: CursorStatements, sql: str, *arguments: Any) -> Any:
         pass_by(sql)
-        result = run(statements, sql, parameters)
+        result = run(statements, sql, *arguments)
         pass_by("")
         return result
 

@@ -332,7 +332,7 @@ def test_a_job_lifts_the_limits_of_many_in_one_question(memory_portal: Portal) -
 
     portal = attrs.evolve(memory_portal, counter=watched(memory_portal.counter, hear))
     portal.resets.start(confirmed(portal, [*school])).run()
-    assert asked == ["counts", "clear", "clear"]
+    assert asked == ["counts", "clear", "clear", "hit"]
 
 
 def test_a_later_reset_is_not_undone_by_an_earlier_job(portal: Portal) -> None:

@@ -8,10 +8,12 @@ from datetime import datetime
 from typing import Any, Final
 
 from ..._arguments import chunk_in, instant_in, job_chunks_in, job_in, job_key_in, operator_id_in, page_in
+from ..._chunks import chunks as split
 from ..._text import same_text
 from ..._time import from_micros, micros
 from ...exceptions import CorruptRowError, InvalidValueError
 from ...jobs import LATELY, JobChunk, JobProgress, StoredJob
+from .._drivers.dialect import Dialect
 from .._drivers.port import Port, Statements
 from .._drivers.savepoints import execute_unless_duplicate
 from .retries import run
@@ -20,6 +22,9 @@ from .schema import Layout
 
 _AT_ONCE: Final = 16
 """Numbers of chunks in one answer: enough for as many workers, each of which takes the first that is still there."""
+
+_ADDED: Final = 100
+"""Chunks added by one statement: a few hundred kB, far from what servers take at most."""
 
 _BATCH: Final = 500
 """Chunks removed in one transaction, so that nobody waits long for their locks."""
@@ -35,14 +40,22 @@ class SQLJobStore:
 
     Args:
         port: Reaches the database.
+        dialect: What is said differently by this database.
         layout: The tables.
         tenant: Which portal's jobs; it is in every key.
     """
 
-    def __init__(self, port: Port, layout: Layout, *, tenant: str) -> None:
+    def __init__(self, port: Port, dialect: Dialect, layout: Layout, *, tenant: str) -> None:
         self._job_port = port
         self._job_tenant = tenant
         self._job_sql = _JobSQL(layout.jobs.path, layout.job_chunks.path)
+        self._job_chunks = dialect.row_writer(
+            layout.job_chunks.path,
+            layout.job_chunks.holding_text(("tenant", "job_key", "number", "size", "items")),
+            key=("job_key", "number"),
+            within=" WHERE tenant = :tenant",
+            parameters={"tenant": tenant},
+        )
 
     def add_job(self, job: StoredJob, chunks: Sequence[JobChunk], /) -> bool:
         """Store a job with its chunks, all or nothing, unless its key is there; return whether it is stored now."""
@@ -54,8 +67,9 @@ class SQLJobStore:
                 # The acknowledgement of an earlier COMMIT may have been lost; then this is the job.
                 found = self._find_job(statements, job.key) if may_be_stored else None
                 return found is not None and _is_same(found, job)
-            rows = ({"number": each.number, "size": each.size, "items": each.items} for each in chunks)
-            statements.executemany(self._job_sql.insert_chunk, (self._of_job(job.key, each) for each in rows))
+            for some in split(chunks, _ADDED):
+                rows = [(self._job_tenant, job.key, each.number, each.size, each.items) for each in some]
+                self._job_chunks.insert(statements, rows)
             return True
 
         return run("add_job", work, self._job_port.transaction)
@@ -199,10 +213,6 @@ class _JobSQL:
         self.insert_job = (
             f"INSERT INTO {jobs} (tenant, {_JOB}, done) VALUES (:tenant, :key, :operator_id, :terms, :digest, :total, "
             ":planned, :confirmed_at, :started_at, :closed_at, 0)"
-        )
-        self.insert_chunk = (
-            f"INSERT INTO {chunks} (tenant, job_key, number, size, items) "
-            "VALUES (:tenant, :key, :number, :size, :items)"
         )
         self.select_job = f"SELECT {_JOB} {this_job}"
         self.select_open = (
