@@ -4,8 +4,9 @@ Print what it takes to write and read many accounts: ``python tests/benchmarks/b
 For each database: contacts are added with their audit events, as a sync adds them, and with the words that they are
 found by. The peer is Django's ``bulk_create`` of the same accounts and events, in transactions of as many; once without
 the words and once with them. Both begin at the same contacts and make their objects themselves. Then a sync in which
-nothing is new, and the plan of a reset of all, beside the bare driver that reads the same rows. Last, servers are
-reached through a proxy that takes a millisecond for each journey.
+nothing is new, and the plan of a reset of all, beside the bare driver that reads the same rows. Then a hash of another
+system is imported for each, plan and all, beside Django's ``bulk_update`` of the same columns with the same events.
+Last, servers are reached through a proxy that takes a millisecond for each journey.
 
 A shared machine has no exact times: the CPU of this process and of the server, statements and bytes are told beside
 them. Nothing is asserted.
@@ -24,6 +25,7 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from queue import SimpleQueue
@@ -38,11 +40,13 @@ from portalcreds._chunks import chunks
 from portalcreds._ids import new_id
 from portalcreds._time import micros
 from portalcreds.accounts import Account
+from portalcreds.administration.imports import ImportOutcome
 from portalcreds.administration.service import AccountService
 from portalcreds.administration.sync import SyncAction
 from portalcreds.audit import AuditEvent, AuditKind
 from portalcreds.contacts import Contact
 from portalcreds.hashers import UpgradingHasher
+from portalcreds.hashers.legacy import SystemVerifier
 from portalcreds.privileges import Operator
 from portalcreds.protocols import ApplyResult, Change, utc_now
 from portalcreds.resets.service import ResetService
@@ -96,11 +100,14 @@ def measure(database: str, rows: list[Row], rounds: int, folder: Path | None) ->
             with new(database, folder) as backend, django_alias(backend) as alias:
                 work = partial(add_by_peer, alias, rows, words=words)
                 taken["Django, words" if words else "Django"].append(timed(database, work))
+                if not words:
+                    taken["Django, hashes"].append(timed(database, partial(import_by_peer, alias, ids)))
         with new(database, folder) as backend, backend.open() as store:
             taken["ours"].append(timed(database, partial(add, store, rows)))
         with new(database, folder) as backend, backend.open() as store:
-            service = AccountService(store, authorizer=allow, throttle=Throttle(store.counter()))
-            resets = ResetService(store, authorizer=allow, hasher=UpgradingHasher())
+            hasher = UpgradingHasher(legacy=[SystemVerifier("django")], denial_floor=timedelta(seconds=2))
+            service = AccountService(store, authorizer=allow, throttle=Throttle(store.counter()), hasher=hasher)
+            resets = ResetService(store, authorizer=allow, hasher=hasher)
             sync = partial(service.sync_contacts, contacts, OFFICE, usernames=names)
             taken["sync"].append(timed(database, sync))
             analyse(backend)
@@ -108,6 +115,7 @@ def measure(database: str, rows: list[Row], rounds: int, folder: Path | None) ->
             taken["again"].append(timed(database, sync))
             taken["plan"].append(timed(database, partial(resets.plan, ids, OFFICE)))
             assert service.plan_sync(contacts, OFFICE, usernames=names).count(SyncAction.UNCHANGED) == len(rows)
+            taken["import"].append(timed(database, partial(import_hashes, service, ids)))
     of = {what: least(each) for what, each in taken.items()}
     tell("Django, accounts and events", of["Django"])
     tell("Django, and words", of["Django, words"])
@@ -117,6 +125,8 @@ def measure(database: str, rows: list[Row], rounds: int, folder: Path | None) ->
     tell("the bare driver reads them", of["bare"])
     tell("a sync of the same once more", of["again"], of["bare"])
     tell("the plan of a reset of all", of["plan"], of["bare"])
+    tell("Django, hashes and events", of["Django, hashes"])
+    tell("an import of a hash for each", of["import"], of["Django, hashes"])
     for name in ("Django, words", "ours"):
         (first, *_) = taken[name]
         if first.size:
@@ -213,6 +223,51 @@ def add_by_peer(alias: str, rows: Sequence[Row], *, words: bool) -> None:
                     ],
                     batch_size=AT_A_TIME,
                 )
+
+
+def import_hashes(service: AccountService, contact_ids: Sequence[str]) -> None:
+    """Plan an import of a hash for each, confirm it and carry it out."""
+    rows = ({"contact_id": contact_id, "password_hash": hash_of(contact_id)} for contact_id in contact_ids)
+    plan = service.plan_import(rows, OFFICE)
+    report = service.apply_import(plan.confirm(OFFICE))
+    assert report.count(ImportOutcome.IMPORTED) == len(contact_ids)
+
+
+def import_by_peer(alias: str, contact_ids: Sequence[str]) -> None:
+    """Do the same with Django, without a plan, a check of the hash or of what is there."""
+    from django.db import transaction
+
+    accounts, events, _ = models()
+    operation_id = new_id()
+    for chunk in chunks(contact_ids, AT_A_TIME):
+        now = micros(utc_now())
+        with transaction.atomic(using=alias):
+            found = list(accounts.objects.using(alias).filter(tenant="", contact_id__in=chunk))
+            for account in found:
+                account.password_hash, account.origin = hash_of(account.contact_id), "imported"
+                account.epoch, account.version, account.change_id = account.epoch + 1, account.version + 1, new_id()
+            columns = ("password_hash", "origin", "epoch", "version", "change_id")
+            accounts.objects.using(alias).bulk_update(found, columns, batch_size=AT_A_TIME)
+            events.objects.using(alias).bulk_create(
+                [
+                    events(
+                        event_id=new_id(),
+                        kind="credential_imported",
+                        at=now,
+                        operator_id="office",
+                        contact_id=contact_id,
+                        operation_id=operation_id,
+                    )
+                    for contact_id in chunk
+                ],
+                batch_size=AT_A_TIME,
+            )
+
+
+def hash_of(contact_id: str) -> str:
+    """Return a hash as Django writes them, with a salt of its own; nobody signs in with it."""
+    salt = f"{sum(map(ord, contact_id)):06}{contact_id}".replace("-", "")[:22].ljust(12, "0")
+    return f"pbkdf2_sha256$600000${salt}$BVVWDuw4071T5BwlcD3kfHRsxrxbLBkiihVUKOgEMac="
 
 
 _MODELS: list[Any] = []
@@ -335,10 +390,8 @@ class Counted:
 
 def count_statements() -> None:
     """Have the statements of stores counted."""
-    for name in ("execute", "executemany", "execute_rows"):
-        method = getattr(CursorStatements, name, None)
-        if method is None:
-            continue
+    for name in ("execute", "execute_each", "execute_rows"):
+        method = getattr(CursorStatements, name)
 
         def counted(*arguments: Any, method: Any = method, **keywords: Any) -> Any:
             Counted.statements += 1
