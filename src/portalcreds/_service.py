@@ -11,7 +11,7 @@ import attrs
 from ._arguments import NEEDS_CLOCK, has_methods, is_callable, is_flag
 from ._ledger import Ledger
 from ._privilege_check import PrivilegeCheck, audit_of
-from ._value import Value
+from ._value import show
 from .accounts import Account
 from .audit import AuditEvent, AuditKind
 from .exceptions import ConfigurationError
@@ -53,7 +53,8 @@ class Service:
         validator=is_callable(hint="pass a function of the account and the event, or None", or_none=True),
     )
 
-    __repr__ = Value.__repr__
+    def __repr__(self) -> str:
+        return show(self)
 
     @property
     def _ledger(self) -> Ledger:

@@ -26,5 +26,10 @@ class Value:
         return hash((type(self), *(getattr(self, field.name) for field in fields)))
 
     def __repr__(self) -> str:
-        shown = [f"{field.name}={getattr(self, field.name)!r}" for field in attrs.fields(type(self)) if field.repr]
-        return f"{type(self).__qualname__}({', '.join(shown)})"
+        return show(self)
+
+
+def show(value: attrs.AttrsInstance) -> str:
+    """Return the ``repr`` of an instance of an attrs class: its name, and the fields that are shown."""
+    shown = [f"{field.name}={getattr(value, field.name)!r}" for field in attrs.fields(type(value)) if field.repr]
+    return f"{type(value).__qualname__}({', '.join(shown)})"

@@ -6,11 +6,11 @@ import os
 from collections.abc import Iterable
 from contextlib import ExitStack
 from datetime import timedelta
-from types import TracebackType
 from typing import TYPE_CHECKING, Required, Self, TypedDict, Unpack
 
 import attrs
 
+from ._closing import Closing
 from ._privilege_check import audit_of
 from .administration import AccountService
 from .default_passwords import LastNameFirstInitial
@@ -60,7 +60,7 @@ class PortalParts(TypedDict, total=False):
 
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
-class Portal:
+class Portal(Closing):
     """
     The three services over one store, made of the same parts.
 
@@ -225,14 +225,6 @@ class Portal:
     def close(self) -> None:
         """Close what the portal made itself. It cannot be used any more."""
         self._owned.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self.close()
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} over {type(self.store).__name__}>"

@@ -8,10 +8,10 @@ from collections import deque
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from itertools import islice
-from types import TracebackType
-from typing import TYPE_CHECKING, Any, Final, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from .._arguments import whole
+from .._closing import Closing
 from ..exceptions import ConfigurationError, HashingUnavailableError, PortalCredsError
 from ._arena import Arena, MemoryBudget
 from .argon2 import CHOSEN
@@ -34,7 +34,7 @@ _WITHOUT_THREADS: Final = ("emscripten", "wasi")
 """Platforms on which Python can start no thread, such as Pyodide's."""
 
 
-class HashingPool:
+class HashingPool(Closing):
     """
     Run hashing on a few threads of its own, within a bound on memory and on callers.
 
@@ -129,14 +129,6 @@ class HashingPool:
         state = self._current()
         state.executor.shutdown(wait=True, cancel_futures=True)
         state.budget.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self.close()
 
     def _start(self, work: Future[_T], job: Callable[[], _T]) -> None:
         if self.workers == 0 and not self._is_closed:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple, Self
 
 import attrs
 
+from .._closing import Closing
 from .._text import TextFaultError, canonical_password
 from ..accounts import PasswordHash
 from ..exceptions import ConfigurationError, InvalidValueError
@@ -46,7 +47,7 @@ _AHEAD_ELSEWHERE: Final = 64
 """The same on an executor that was handed in, whose size nobody can ask for: enough for 32 cores."""
 
 
-class UpgradingHasher:
+class UpgradingHasher(Closing):
     """
     Hash at two costs, verify these and older hashes, and make every refusal cost the same (R7).
 
@@ -220,14 +221,6 @@ class UpgradingHasher:
         """Close the pool, unless it was handed in."""
         if self._owns_pool:
             self._pool.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self.close()
 
     def _check(self, typed: _Typed, password_hash: PasswordHash | None) -> HashCheck:
         due = [self._chosen, self._issued]

@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from contextlib import suppress
-from types import TracebackType
 from typing import Any, Final, Self
 
 from .._arguments import path_in
+from .._closing import Closing
 from ..exceptions import ConfigurationError
 from ..protocols import Clock, utc_now
 from ._drivers.borrowed_cursor import BorrowedCursorPort
@@ -30,7 +30,7 @@ MAX_IDLE: Final = 8
 """Connections kept open between uses."""
 
 
-class _OwnsConnections:
+class _OwnsConnections(Closing):
     """What has connections of its own, and closes them."""
 
     _connections: ConnectionPort
@@ -38,14 +38,6 @@ class _OwnsConnections:
     def close(self) -> None:
         """Close the connections. The store and its counters cannot be used any more."""
         self._connections.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self.close()
 
 
 class DBAPIAccountStore(_OwnsConnections, SQLAccountStore):

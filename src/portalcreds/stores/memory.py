@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from operator import itemgetter
 from threading import Lock
-from typing import Self
 
 from .._arguments import (
     attempt_key_in,
@@ -21,6 +20,7 @@ from .._arguments import (
     username_key_in,
     window_in,
 )
+from .._closing import Closing
 from .._memory_jobs import MemoryJobStore
 from ..account_queries import AccountPage, AccountQuery
 from ..accounts import Account
@@ -29,7 +29,7 @@ from ..contacts import ContactId
 from ..protocols import ApplyResult, Change, Clock, utc_now
 
 
-class MemoryAccountStore(MemoryJobStore):
+class MemoryAccountStore(Closing, MemoryJobStore):
     """
     An `AccountStore`, `AuditSink` and `JobStore` in memory: everything is gone when the process ends.
 
@@ -43,15 +43,8 @@ class MemoryAccountStore(MemoryJobStore):
         self._owners: dict[str, ContactId] = {}
         self._events: list[AuditEvent] = []
 
-    def __enter__(self) -> Self:
-        """Return itself, like the stores that have something to close."""
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        """Do nothing: the accounts stay."""
-
     def close(self) -> None:
-        """Do nothing, like `__exit__`."""
+        """Do nothing: the accounts stay. It is there for the stores that have something to close."""
 
     def counter(self, *, clock: Clock = utc_now) -> MemoryAttemptCounter:
         """Return a new counter, as the stores that share their connections with one do."""

@@ -37,8 +37,8 @@ class CountingHasher:
     def __init__(self, hasher: PasswordHasher) -> None:
         self._hasher = hasher
         self._lock = threading.Lock()
-        self.hashes = 0
-        self.verifies = 0
+        self.hashes: int = 0
+        self.verifies: int = 0
 
     @property
     def work(self) -> int:

@@ -45,7 +45,7 @@ class DatabaseFailure(Exception):  # noqa: N818  Never leaves this folder; what 
         self.code = code
         self.committing = committing
         self.is_final = is_final
-        self.retry_until = 0.0
+        self.retry_until: float = 0.0
 
 
 class Statements(Protocol):

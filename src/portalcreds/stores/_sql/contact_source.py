@@ -72,7 +72,7 @@ class ContactSource:
         self._id = self._column(contacts.contact_id)
         names = [contacts.contact_id, contacts.first_name, contacts.last_name]
         self._names = names if contacts.email is None else [*names, contacts.email]
-        self.has_email = contacts.email is not None
+        self.has_email: bool = contacts.email is not None
         self._select = f"SELECT {', '.join(map(self._column, self._names))} FROM {self._from} WHERE {self._id} IN "
 
     def read(self, statements: Statements, contact_ids: Sequence[str]) -> dict[str, Contact]:
