@@ -272,14 +272,14 @@ class _TimedOut:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._part, name)
 
-    def admit(self) -> Any:
+    def admit(self, caller: str | None = None, /) -> Any:
         """Return a permit that is interrupted."""
 
         def interrupt(phase: str, name: str, _arguments: tuple[Any, ...]) -> None:
             if (phase, name) == ("before", self._method):
                 raise TimeoutError
 
-        return _Permit(self._part.admit(), interrupt)
+        return _Permit(self._part.admit(caller), interrupt)
 
 
 class _Permit:

@@ -198,7 +198,7 @@ def test_a_full_queue_says_try_later_and_counts_nothing(portal: Portal, calls: l
     portal.counter = watched(
         portal.counter, lambda phase, name, _arguments: calls.append(name) if phase == "before" else None
     )
-    pool = HashingPool(queue_limit=1, workers=1)
+    pool = HashingPool(queue_limit=1, workers=1, patience=timedelta(0))
     with (
         pool,
         UpgradingHasher(

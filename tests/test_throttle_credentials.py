@@ -505,7 +505,7 @@ def test_right_passwords_at_a_full_queue_spend_nothing(portal: Portal) -> None:
             all_of_them.wait()
 
     with (
-        HashingPool(queue_limit=1, workers=1) as pool,
+        HashingPool(queue_limit=1, workers=1, patience=timedelta(0)) as pool,
         UpgradingHasher(
             chosen=Argon2Hasher(CHEAPEST_CHOSEN), issued=Argon2Hasher(CHEAPEST_ISSUED), pool=pool
         ) as hasher,

@@ -117,7 +117,16 @@ CALLS: list[tuple[Callable[..., Any], dict[str, Any]]] = [
         HostContacts,
         {"source": "t", **{name: name for name in NAMES}, "email": None, "contact_id_type": "text"},
     ),
-    (HashingPool, {"max_memory_bytes": 2**28, "slot_memory_bytes": 2**26, "workers": None, "queue_limit": None}),
+    (
+        HashingPool,
+        {
+            "max_memory_bytes": 2**28,
+            "slot_memory_bytes": 2**26,
+            "workers": None,
+            "queue_limit": None,
+            "patience": timedelta(0),
+        },
+    ),
     (Argon2Parameters, {"memory_kib": 65536, "time_cost": 3, "lanes": 4, "insecure_for_tests": False}),
     (Argon2Hasher, {"parameters": CHEAPEST_CHOSEN, "key_ring": None}),
     (

@@ -493,8 +493,13 @@ class CredentialHasher(Protocol):
         """How long a denial takes at least by the clock; zero where all denials cost the same work anyway (R7)."""
         ...
 
-    def admit(self) -> HashingPermit | None:
-        """Return a place in the queue, or None at once if it is full."""
+    def admit(self, caller: str | None = None, /) -> HashingPermit | None:
+        """
+        Return a place in the queue, or None if it is full.
+
+        Args:
+            caller: Who asks, as a digest, if they would wait a little in turn; None for an answer at once.
+        """
         ...
 
     def hash_issued(

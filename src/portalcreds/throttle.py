@@ -205,6 +205,11 @@ class Caller(NamedTuple):
     retry_after: timedelta | None = None
     windows: tuple[_Window, ...] = ()
 
+    @property
+    def in_queue(self) -> str:
+        """What its turns at hashing are counted by: the family at a place that is known or shared, else the source."""
+        return (self.place if self.is_known or self.is_shared else self.source) or ""
+
 
 class _Progress(NamedTuple):
     """Where an attempt under way is counted: when it begins, when it ends, and for how long."""

@@ -95,9 +95,9 @@ class Stopwatch:
         """As the other one has it."""
         return self._hasher.denial_floor
 
-    def admit(self) -> Self | None:
+    def admit(self, caller: str | None = None, /) -> Self | None:
         """Take a place at the other one."""
-        permit = self._hasher.admit()
+        permit = self._hasher.admit(caller)
         if permit is None:
             return None
         self._permits.append(permit)

@@ -62,7 +62,7 @@ class NeverMatching:
         """None."""
         return timedelta(0)
 
-    def admit(self) -> Self:
+    def admit(self, _caller: str | None = None, /) -> Self:
         """Let everybody in."""
         return self
 

@@ -663,7 +663,7 @@ class VirtualHasher:
         """None."""
         return timedelta(0)
 
-    def admit(self) -> Self | None:
+    def admit(self, _caller: str | None = None, /) -> Self | None:
         """Let in whoever finds a place."""
         return None if self._free_at - self.clock.seconds > (PLACES - 1) * self._takes > 0 else self
 

@@ -7,6 +7,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from functools import partial
 from itertools import count
 from types import FrameType
@@ -72,9 +73,12 @@ def test_memory_bounds_the_threads(memory_mib: int, slot_mib: int, workers: int,
         ({"max_memory_bytes": 0, "slot_memory_bytes": 0}, "max_memory_bytes"),
         ({"workers": -1}, "workers"),
         ({"queue_limit": 0}, "queue_limit"),
+        ({"patience": timedelta(seconds=-1)}, "patience"),
+        ({"patience": timedelta(minutes=2)}, "patience"),
+        ({"patience": 2}, "patience"),
     ],
 )
-def test_a_pool_that_could_do_nothing_is_refused(arguments: dict[str, int], argument: str) -> None:
+def test_a_pool_that_could_do_nothing_is_refused(arguments: dict[str, Any], argument: str) -> None:
     """Rather at construction than on the first day of school."""
     with pytest.raises(ConfigurationError) as caught:
         HashingPool(**arguments)

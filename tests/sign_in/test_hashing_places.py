@@ -49,7 +49,7 @@ FULL = TryLater(retry_after=timedelta(seconds=1))
 def one_place() -> Iterator[UpgradingHasher]:
     """Lend a hasher whose queue has one place."""
     with (
-        HashingPool(queue_limit=1, workers=1) as pool,
+        HashingPool(queue_limit=1, workers=1, patience=timedelta(0)) as pool,
         UpgradingHasher(
             chosen=Argon2Hasher(CHEAPEST_CHOSEN), issued=Argon2Hasher(CHEAPEST_ISSUED), pool=pool
         ) as hasher,
@@ -202,7 +202,7 @@ def test_a_change_that_comes_to_nothing_uses_up_no_try(memory_portal: Portal, tr
     portal.store = watched(portal.store, fail)
     chosen, issued_ = watched(Argon2Hasher(CHEAPEST_CHOSEN), fail), Argon2Hasher(CHEAPEST_ISSUED)
     with (
-        HashingPool(queue_limit=1, workers=1) as pool,
+        HashingPool(queue_limit=1, workers=1, patience=timedelta(0)) as pool,
         UpgradingHasher(chosen=chosen, issued=issued_, pool=pool) as hasher,
     ):
         forms = portal.with_parts(sign_in_hasher=hasher).sign_ins

@@ -378,7 +378,7 @@ def test_a_denial_waits_for_the_floor_and_holds_no_place(memory_portal: Portal, 
     issued(portal, "c-2")
     waited: list[float] = []
     seconds = iter([100.0, 100.25])
-    with HashingPool(queue_limit=1, workers=1) as pool:
+    with HashingPool(queue_limit=1, workers=1, patience=timedelta(0)) as pool:
         hasher = UpgradingHasher(
             chosen=Argon2Hasher(CHEAPEST_CHOSEN),
             issued=Argon2Hasher(CHEAPEST_ISSUED),
@@ -476,7 +476,7 @@ def test_a_ticket_ends_with_the_default_that_opened_it(portal: Portal) -> None:
 def test_a_hook_finds_the_place_in_the_queue_given_back(portal: Portal) -> None:
     """R7: a host's slow mail server keeps nobody else from hashing."""
     free: list[bool] = []
-    with HashingPool(queue_limit=1, workers=1) as pool:
+    with HashingPool(queue_limit=1, workers=1, patience=timedelta(0)) as pool:
         hasher = UpgradingHasher(chosen=Argon2Hasher(CHEAPEST_CHOSEN), issued=Argon2Hasher(CHEAPEST_ISSUED), pool=pool)
 
         def hook(_account: object, _event: object) -> None:

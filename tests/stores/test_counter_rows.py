@@ -307,7 +307,7 @@ def test_who_is_told_to_try_later_adds_no_row() -> None:
     """R7, R8: a request that is refused before it is hashed counts nowhere, whatever name it invents."""
     clock = ManualClock()
     counter = MemoryAttemptCounter(clock=clock)
-    pool = HashingPool(max_memory_bytes=64 * 1024 * 1024, queue_limit=1)
+    pool = HashingPool(max_memory_bytes=64 * 1024 * 1024, queue_limit=1, patience=timedelta(0))
     with (
         pool,
         UpgradingHasher(

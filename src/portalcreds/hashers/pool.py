@@ -7,13 +7,14 @@ import sys
 from collections import deque
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from itertools import islice
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from .._arguments import whole
 from .._closing import Closing
 from ..exceptions import ConfigurationError, HashingUnavailableError, PortalCredsError
 from ._arena import Arena, MemoryBudget
+from ._waiting_room import WaitingRoom
 from .argon2 import CHOSEN
 
 if TYPE_CHECKING:
@@ -26,6 +27,14 @@ _DEFAULT_MEMORY_BYTES: Final = 256 * 1024 * 1024
 
 _PLACES_PER_WORKER: Final = 16
 """Running and waiting. A denial costs about 0.2 s of a core, so the last one waits for about 3 s at worst."""
+
+_PLACES_AT_WORK: Final = 2
+"""For each thread, so that it never waits for the next caller. More would be served in the order in which they came."""
+
+_PATIENCE: Final = timedelta(seconds=4)
+"""With the hashing itself, about as long as a person waits for a page."""
+
+_MOST_PATIENCE: Final = timedelta(minutes=1)
 
 _MOST_PLACES: Final = 100_000
 """More callers than any server has threads."""
@@ -49,11 +58,15 @@ class HashingPool(Closing):
         workers: Number of threads, or None for one for each core. Fewer if memory holds fewer hashes. 0 hashes on the
             thread that calls, which is what None means where Python has no threads (Pyodide).
         queue_limit: How many callers may run and wait together, or None for 16 for each thread.
+        patience: How long callers wait at most. Those come first who had the fewest places lately, so that a flood
+            delays itself and not a family that comes once. Zero to serve them in the order in which they came, however
+            long that takes.
 
     Attributes:
         max_memory_bytes: As given.
         workers: Number of threads.
         queue_limit: How many callers may run and wait together.
+        patience: As given.
 
     Raises:
         ConfigurationError: Memory holds not even one hash, or a number is too small.
@@ -66,6 +79,7 @@ class HashingPool(Closing):
         slot_memory_bytes: int = CHOSEN.memory_bytes,
         workers: int | None = None,
         queue_limit: int | None = None,
+        patience: timedelta = _PATIENCE,
     ) -> None:
         whole("max_memory_bytes", max_memory_bytes, least=1)
         whole("slot_memory_bytes", slot_memory_bytes, least=0)
@@ -84,12 +98,19 @@ class HashingPool(Closing):
         self.queue_limit: Final = _PLACES_PER_WORKER * max(self.workers, 1) if queue_limit is None else queue_limit
         if not 1 <= self.queue_limit <= _MOST_PLACES:
             raise ConfigurationError("queue_limit", f"let from one to {_MOST_PLACES} callers in, or pass None")
+        given: object = patience
+        if not isinstance(given, timedelta) or not timedelta(0) <= given <= _MOST_PATIENCE:
+            raise ConfigurationError("patience", "pass a timedelta of at most a minute; zero to refuse at once")
+        self.patience: Final = patience
         self._is_closed = False
         self._state = _State(self)
 
-    def admit(self) -> PoolPlace | None:
+    def admit(self, caller: str | None = None, /) -> PoolPlace | None:
         """
-        Return a place, or None at once if as many as may are running and waiting already.
+        Return a place, or None if the queue is full, or was not passed in time.
+
+        Args:
+            caller: Who asks, such as a digest of an address, to wait in turn; None for an answer at once.
 
         Raises:
             HashingUnavailableError: The pool is closed.
@@ -97,7 +118,7 @@ class HashingPool(Closing):
         if self._is_closed:
             raise HashingUnavailableError("closed")
         place = PoolPlace(self)
-        return place if place.take(self._current().places) else None
+        return place if place.take(self._current().room, caller) else None
 
     def submit(self, job: Callable[[], _T], /) -> Future[_T]:
         """
@@ -166,19 +187,14 @@ class PoolPlace:
 
     def __init__(self, pool: HashingPool) -> None:
         self._pool = pool
-        self._places: deque[None] = deque()
+        self._room: WaitingRoom | None = None
         self._work: Future[Any] | None = None
         self._held: deque[None] = deque()
 
-    def take(self, places: deque[None]) -> bool:
-        """Take one of the places, and return whether there was one."""
-        self._places = places
-        try:
-            # In one step of the interpreter: an interruption between taking and holding would lose the place.
-            self._held.extend(islice(iter(places.pop, ...), 1))
-        except IndexError:
-            return False
-        return True
+    def take(self, room: WaitingRoom, caller: str | None) -> bool:
+        """Take one of the room's places, and return whether there was one."""
+        self._room = room
+        return room.take(self._held, caller, self._pool.patience.total_seconds())
 
     def run(self, job: Callable[[], _T], /) -> _T:
         """
@@ -214,12 +230,8 @@ class PoolPlace:
             self.give_back()
 
     def _return(self, _work: object = None) -> None:
-        # Deques and no lock, because a finaliser runs in the middle of whatever its thread was doing.
-        try:
-            self._held.pop()
-        except IndexError:
-            return
-        self._places.append(None)
+        if self._room is not None:
+            self._room.give_back(self._held)
 
 
 def outcome(work: Future[_T]) -> _T:
@@ -283,5 +295,7 @@ class _State:
 
         self.process_id: Final = os.getpid()
         self.executor: Final = ThreadPoolExecutor(max(pool.workers, 1), thread_name_prefix="hashing")
-        self.places: Final[deque[None]] = deque([None] * pool.queue_limit)
+        at_work = _PLACES_AT_WORK * max(pool.workers, 1) if pool.patience else pool.queue_limit
+        places = min(at_work, pool.queue_limit)
+        self.room: Final = WaitingRoom(places, seats=pool.queue_limit - places)
         self.budget: Final = MemoryBudget(pool.max_memory_bytes)

@@ -122,14 +122,14 @@ class UpgradingHasher(Closing):
         """How long every denial takes at least by the clock; zero for as long as its work takes."""
         return self._denial_floor
 
-    def admit(self) -> Permit | None:
+    def admit(self, caller: str | None = None, /) -> Permit | None:
         """
-        Return a place in the queue, or None at once if it is full.
+        Return a place in the queue, or None if it is full; see `HashingPool.admit`.
 
         Raises:
             HashingUnavailableError: The pool is closed.
         """
-        place = self._pool.admit()
+        place = self._pool.admit(caller)
         return None if place is None else Permit(self, place)
 
     def hash_issued(

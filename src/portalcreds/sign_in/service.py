@@ -11,6 +11,7 @@ from typing import Final, TypeVar
 import attrs
 
 from .._arguments import NEEDS_HASHER, contact_id_in, has_methods, is_callable
+from .._ids import digest
 from .._ledger import Accounts, Ledger, NotWritten, Write
 from .._service import Service
 from .._text import MAX_USERNAME_LENGTH, TextFaultError, username_key
@@ -253,17 +254,17 @@ class SignInService(Service):
         caller = self._throttle.admit(attempt.name, attempt.source, attempt.device)
         if caller.retry_after is not None:
             raise _Later(caller.retry_after)
-        self._see_a_place()
+        self._see_a_place(caller.in_queue)
         return caller
 
-    def _see_a_place(self) -> None:
-        with self._place():
+    def _see_a_place(self, caller: str) -> None:
+        with self._place(caller):
             # Only to see that there is one. It is taken again for each piece of hashing, and for that alone: whoever
             # waits for the database keeps nobody from hashing (R21).
             pass
 
-    def _place(self) -> HashingPermit:
-        permit = self._hasher.admit()
+    def _place(self, caller: str) -> HashingPermit:
+        permit = self._hasher.admit(caller)
         if permit is None:
             raise _Later(_QUEUE_FULL)
         return permit
@@ -305,7 +306,7 @@ class SignInService(Service):
             stored = None if account is None or guess.refusal is not None else account.credential.password_hash
             try:
                 # Every reason to deny goes through this one call, which costs the same for all of them (R7).
-                with self._place() as permit:
+                with self._place(caller.in_queue) as permit:
                     check = permit.check(attempt.password, stored)
             except HashingUnavailableError as error:
                 # On the record with its code, or nobody would learn why families cannot get in.
@@ -369,7 +370,7 @@ class SignInService(Service):
             return account
         event = self._event(AuditKind.HASH_UPGRADED, account, None, proof.attempt.source)
         try:
-            with self._place() as permit:
+            with self._place(proof.caller.in_queue) as permit:
                 better = permit.hash_chosen(proof.attempt.password)
             upgraded = account.upgrade(better)
             change = Change(old=account, new=upgraded, events=(event,))
@@ -385,7 +386,7 @@ class SignInService(Service):
     def _complete_change(
         self, ticket: Secret, new: Secret, source: str | None
     ) -> Change | PasswordRefused | TicketInvalid | Unavailable:
-        self._see_a_place()
+        self._see_a_place(digest(source or ""))
         handed_in = ChangeTicket.read(ticket)
         for _ in range(_MAX_DECISIONS):
             account = None if handed_in is None else self._store.find(ContactId(handed_in.contact_id))
@@ -406,7 +407,7 @@ class SignInService(Service):
                 raise _Later(this_try.retry_after)
             violations = self._policy.violations(new, account)
             if not violations:
-                with self._place() as permit:
+                with self._place(digest(source or "")) as permit:
                     chosen = None if _is_kept(new, account.credential, permit) else permit.hash_chosen(new)
                 if chosen is not None:
                     changed = account.choose(chosen, changed_at=self._clock())
