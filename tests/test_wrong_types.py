@@ -79,7 +79,7 @@ CALLS: list[tuple[Callable[..., Any], dict[str, Any]]] = [
         {
             "now": NOW,
             "words": "a",
-            **dict.fromkeys(("status", "expires_before", "issued_before", "after")),
+            **dict.fromkeys(("status", "expires_before", "issued_before", "unchanged_since", "after")),
             **dict.fromkeys(("never_signed_in", "without_username"), False),
             "order": "name",
             "limit": 5,

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
     from .derived import Derived
     from .jobs import JobChunk, JobProgress, StoredJob
+    from .status_counts import StatusGroup, StatusQuery
 
 
 # -- stores
@@ -247,6 +248,14 @@ class JobStore(Protocol):
 
     def purge_jobs(self, before: datetime, /) -> int:
         """Remove the jobs that were started before an instant, finished or not, and return how many."""
+        ...
+
+
+class CensusStore(Protocol):
+    """**Protocol:** What a store may do besides: count accounts by status, so that nobody has to look at each."""
+
+    def count_statuses(self, query: StatusQuery, /) -> Mapping[StatusGroup, int]:
+        """Return how many accounts are in each group that `StatusQuery.group_of` names, in one query."""
         ...
 
 
@@ -563,6 +572,20 @@ class DefaultPasswordStrategy(Protocol):
 
 Authorizer = Callable[[Operator, Privilege, Sequence[Account]], Sequence[bool]]
 """Says for each of the accounts whether the operator holds the privilege on it: one call for many (R16)."""
+
+
+class AuthorizerDetails(Protocol):
+    """**Protocol:** What an `Authorizer` that is an object may say besides. It is read by its name alone."""
+
+    def holds_on_all(self, operator: Operator, privilege: Privilege, /) -> bool:
+        """
+        Return whether the operator holds the privilege on every account that the store can have.
+
+        Where it is True to see user names, `AccountService.status_census` is one query; otherwise, and without this
+        method, it looks at each account.
+        """
+        ...
+
 
 ChangeHook = Callable[[Account, AuditEvent], None]
 """

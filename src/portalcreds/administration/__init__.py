@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from .imports import ImportDecision, ImportItem, ImportOutcome, ImportPlan, ImportReason, ImportReport, ImportResult
     from .outcomes import AccountSummary, Renamed, UsernameTaken
     from .service import AccountService
+    from .status_census import CensusDay, StatusCensus
     from .steps import AccountChange
     from .sync import SyncAction, SyncItem, SyncPlan, SyncReason, SyncReport
     from .usernames import usernames_from_email, usernames_from_id, usernames_from_name
@@ -20,6 +21,7 @@ __all__ = [
     "AccountChange",
     "AccountService",
     "AccountSummary",
+    "CensusDay",
     "ChangeDecision",
     "ChangeItem",
     "ChangeOutcome",
@@ -37,6 +39,7 @@ __all__ = [
     "ImportReport",
     "ImportResult",
     "Renamed",
+    "StatusCensus",
     "SyncAction",
     "SyncItem",
     "SyncPlan",
@@ -70,6 +73,7 @@ _HOMES = {
     ),
     ".outcomes": ("AccountSummary", "Renamed", "UsernameTaken"),
     ".service": ("AccountService",),
+    ".status_census": ("CensusDay", "StatusCensus"),
     ".steps": ("AccountChange",),
     ".sync": ("SyncAction", "SyncItem", "SyncPlan", "SyncReason", "SyncReport"),
     ".usernames": ("usernames_from_email", "usernames_from_id", "usernames_from_name"),

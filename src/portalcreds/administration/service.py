@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime, timedelta
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final, Unpack
 
@@ -43,6 +44,7 @@ from .steps import STEPS, AccountChange, Step
 if TYPE_CHECKING:
     # What a method needs besides is imported when it is called: most programs call a few of them, and all of it would
     # be a fifth of what importing the package costs.
+    from ..status_counts import StatusGroup
     from ._changer import AccountChanger
     from ._importer import HashImporter
     from ._mover import AccountMover
@@ -51,9 +53,13 @@ if TYPE_CHECKING:
     from .hash_census import HashCensus
     from .imports import ImportPlan, ImportReport, ImportResult
     from .outcomes import AccountSummary, Renamed, UsernameTaken
+    from .status_census import StatusCensus
     from .sync import SyncPlan, SyncReport
 
 _NEEDS_DESCRIBER: Final = "pass the hasher of the sign-in service, such as an UpgradingHasher"
+
+_TWELVE_WEEKS: Final = timedelta(weeks=12)
+"""What a census tells day by day: a term, about."""
 
 _IDS: Final = "pass several contact ids, such as those of a page"
 
@@ -396,6 +402,45 @@ class AccountService(StaffService):
         tally = HashTally(self._describer)
         hidden = self._grid.read_each(AccountQuery(now=self._clock()), operator, tally.add)
         return tally.census(hidden)
+
+    def status_census(
+        self, operator: Operator, *, since: datetime | None = None, utc_offset: timedelta = timedelta(0)
+    ) -> StatusCensus:
+        """
+        Count the accounts by status: who has changed the default, who has not, and how that went day by day.
+
+        One query, if the store can count (`CensusStore`) and the authorizer says that the operator may see all accounts
+        (`AuthorizerDetails`, such as `Grants`). Otherwise each account is read and asked about, as for `hash_census`.
+
+        Args:
+            operator: Who asks. Accounts that the operator may not see are only counted as hidden.
+            since: From when on to tell day by day how many were issued a default and how many changed it; None for
+                twelve weeks ago. At most 366 days ago.
+            utc_offset: How far the school's clock is ahead of UTC, so that its days begin at its own midnight.
+
+        Raises:
+            InvalidValueError: *since* is not an aware datetime of the last 366 days, or *utc_offset* is no timedelta of
+                less than a day.
+        """
+        from ..status_counts import StatusQuery
+        from .status_census import StatusCensus
+
+        operator_in(operator)
+        now = self._clock()
+        query = StatusQuery(now=now, since=now - _TWELVE_WEEKS if since is None else since, utc_offset=utc_offset)
+        # By attribute: a store of the host's need not count.
+        count = getattr(self._store, "count_statuses", None)
+        if callable(count) and self._check.sees_all(operator):
+            return StatusCensus(query=query, counts=count(query))
+        counts: dict[StatusGroup, int] = {}
+
+        def add(account: Account) -> None:
+            group = query.group_of(account)
+            if group is not None:
+                counts[group] = counts.get(group, 0) + 1
+
+        hidden = self._grid.read_each(AccountQuery(now=now), operator, add)
+        return StatusCensus(query=query, counts=counts, hidden=hidden)
 
     # -- one account, one step
 
