@@ -113,6 +113,13 @@ def services(portal: Portal) -> dict[str, tuple[Any, dict[str, dict[str, Any]]]]
                 "apply_sync": {"plan": portal.accounts.plan_sync([ROSA], OFFICE)},
                 "hash_census": {"operator": OFFICE},
                 "status_census": {"operator": OFFICE, "since": None, "utc_offset": timedelta(0)},
+                "find_on_default": {
+                    "operator": OFFICE,
+                    "strategies": (),
+                    "chosen": False,
+                    "per_second": None,
+                    "after": None,
+                },
                 "plan_import": imported,
                 "apply_import": {
                     "confirmed": portal.accounts.plan_import(**imported).confirm(OFFICE),
@@ -247,7 +254,10 @@ def constructors(portal: Portal) -> dict[str, tuple[Callable[..., object], dict[
     common = {"store": portal.store, "audit": portal.store, "clock": portal.clock, "on_change": None}
     staff = {**common, "authorizer": portal.authorizer, "allow_own_account": False}
     return {
-        "AccountService": (AccountService, {**staff, "throttle": portal.throttle, "hasher": portal.hasher}),
+        "AccountService": (
+            AccountService,
+            {**staff, "throttle": portal.throttle, "hasher": portal.hasher, "strategy": portal.resets._strategy},
+        ),
         "ResetService": (
             ResetService,
             {

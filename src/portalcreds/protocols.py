@@ -457,6 +457,19 @@ class HashCheck(NamedTuple):
     fault: str | None = None
 
 
+class HashMatch(NamedTuple):
+    """
+    Which of several passwords is a hash's.
+
+    Attributes:
+        place: The place of the password that is, or None if none is known to be.
+        fault: Why some password could not be tried, as a code; None if all were.
+    """
+
+    place: int | None = None
+    fault: str | None = None
+
+
 class HashingPermit(Protocol):
     """
     **Protocol:** A place in the hashing queue, held for the hashing alone and not while a store is waited for (R21).
@@ -539,6 +552,18 @@ class HashDescriber(Protocol):
 
     def wrap_all(self, hashes: Iterable[PasswordHash], /) -> Iterator[PasswordHash]:
         """Yield each hash inside a slow one, in order, on all cores; only of such as `describe` says can be wrapped."""
+        ...
+
+
+class HashMatcher(Protocol):
+    """**Protocol:** What a search for accounts on a default needs of the hasher that verifies them at sign-in."""
+
+    def match_each(self, tries: Iterable[tuple[PasswordHash, Sequence[Secret]]], /) -> Iterator[HashMatch]:
+        """
+        Yield for each hash which of its passwords is the one, in order, on all cores.
+
+        No place in the queue of sign-ins is taken. Taken from the iterable only a little ahead of what was yielded.
+        """
         ...
 
 

@@ -8,6 +8,7 @@ TYPE_CHECKING = False
 
 if TYPE_CHECKING:
     from .changes import ChangeDecision, ChangeItem, ChangeOutcome, ChangePlan, ChangeReason, ChangeReport, ChangeResult
+    from .default_search import DefaultFinding, DefaultSearch, UntriedReason
     from .hash_census import HashCensus, HashCount
     from .imports import ImportDecision, ImportItem, ImportOutcome, ImportPlan, ImportReason, ImportReport, ImportResult
     from .outcomes import AccountSummary, Renamed, UsernameTaken
@@ -29,6 +30,8 @@ __all__ = [
     "ChangeReason",
     "ChangeReport",
     "ChangeResult",
+    "DefaultFinding",
+    "DefaultSearch",
     "HashCensus",
     "HashCount",
     "ImportDecision",
@@ -45,6 +48,7 @@ __all__ = [
     "SyncPlan",
     "SyncReason",
     "SyncReport",
+    "UntriedReason",
     "UsernameTaken",
     "usernames_from_email",
     "usernames_from_id",
@@ -61,6 +65,7 @@ _HOMES = {
         "ChangeReport",
         "ChangeResult",
     ),
+    ".default_search": ("DefaultFinding", "DefaultSearch", "UntriedReason"),
     ".hash_census": ("HashCensus", "HashCount"),
     ".imports": (
         "ImportDecision",
