@@ -39,15 +39,14 @@ from .pool import HashingPool, PoolPlace, outcome
 if TYPE_CHECKING:
     from concurrent.futures import Executor, Future
 
+_OUTAGES: Final = frozenset({"closed", "interrupted", "no_thread", "out_of_memory"})
+"""Codes of what keeps every hash from being verified."""
+
 _AHEAD_PER_WORKER: Final = 2
 """Issued hashes in the pool for each thread: one that runs and one to go on with. Sign-ins wait behind no more."""
 
 _AHEAD_ELSEWHERE: Final = 64
 """The same on an executor that was handed in, whose size nobody can ask for: enough for 32 cores."""
-
-
-_OUTAGES: Final = frozenset({"closed", "interrupted", "no_thread", "out_of_memory"})
-"""Codes of what keeps every hash from being verified."""
 
 
 class UpgradingHasher:
