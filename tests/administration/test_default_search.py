@@ -235,32 +235,46 @@ def test_a_change_is_required_of_those_who_were_found(able: Portal) -> None:
 
 def test_no_more_are_tried_in_a_second_than_was_said(memory_portal: Portal, monkeypatch: pytest.MonkeyPatch) -> None:
     """A rate spaces what is begun, and what was late is not made up for in a burst."""
-    now, waits = [0.0], list[float]()
+    now, looks, waits = [0.0], [0], list[float]()
 
     def sleep(seconds: float) -> None:
         waits.append(seconds)
         now[0] += seconds
 
+    def monotonic() -> float:
+        looks[0] += 1
+        if looks[0] == 5:
+            now[0] += 60  # The store was away for a minute.
+        return now[0]
+
     monkeypatch.setattr(time, "sleep", sleep)
-    monkeypatch.setattr(time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(time, "monotonic", monotonic)
     with able_to_verify(memory_portal) as portal:
         school = portal.add_school(9)
         import_hashes(portal, [(each, DJANGO) for each in school])
-        waits.clear()
+        looks[0] = 0
         search = portal.accounts.find_on_default(OFFICE, per_second=4)
         assert list(search) == []
     assert search.tried == 9
-    assert waits == [0.25] * 8
+    assert waits == [0.25] * 7  # Not before the first, and not after the minute.
 
 
 def test_a_search_stops_when_nothing_can_be_hashed(memory_portal: Portal) -> None:
     """An outage of this process is no finding about anybody: it is raised, and the search goes on elsewhere."""
-    with able_to_verify(memory_portal) as portal:
+
+    class OutOfMemory(SystemVerifier):
+        def verify(self, password: Secret, password_hash: PasswordHash, /) -> bool:
+            raise MemoryError
+
+    with able_to_verify(memory_portal, OutOfMemory("django")) as portal:
         import_hashes(portal, [("c-1", DJANGO), ("c-2", DJANGO)])
-        search = portal.accounts.find_on_default(OFFICE)
+        searches = [portal.accounts.find_on_default(OFFICE) for _ in range(2)]
+        with pytest.raises(HashingUnavailableError):
+            list(searches[0])
+    # And now the pool is closed.
     with pytest.raises(HashingUnavailableError):
-        list(search)
-    assert not search.is_finished
+        list(searches[1])
+    assert not any(search.is_finished for search in searches)
 
 
 @pytest.mark.parametrize(

@@ -60,7 +60,7 @@ def test_many_small_plans_at_once_stay_below_it(every_portal: Portal) -> None:
 
     was_set = at_once([partial(reset, each) for each in school])
     assert sum(was_set) == sum(epochs(portal, school)) <= 3
-    # Those who met each other may all have been refused; what is left of the ceiling is there for who comes after.
+    # Those who met each other may all have been refused; what is left of the ceiling is there for the next one.
     left = 3 - sum(was_set)
     assert [reset(each) for each in school[:left]] == [True] * left
     assert not reset(school[-1])

@@ -89,6 +89,7 @@ _FILTERS: Sequence[dict[str, Any]] = (
     {"unchanged_since": NOW},
     {"unchanged_since": NOW + _MICROSECOND},
     {"unchanged_since": NOW, "or_never_issued": True},
+    {"unchanged_since": NOW + _MICROSECOND, "or_never_issued": True},
     {"unchanged_since": NOW, "or_never_issued": True, "expires_before": NOW + timedelta(days=1)},
 )
 
