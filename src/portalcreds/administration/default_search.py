@@ -84,7 +84,8 @@ class DefaultSearch:
     """
     A search under way: iterate over it for the findings, which come as they are made. Nothing is changed.
 
-    Leaving the loop stops it. To go on later, in any process, pass `after` to another `AccountService.find_on_default`.
+    Leaving the loop stops it; how many were tried goes on the record when it ends or is dropped. To go on later, in any
+    process, pass `after` to another `AccountService.find_on_default`.
 
     Attributes:
         after: Where to go on: it tells again what was found among the last 200 accounts, and leaves out none. None at
