@@ -71,8 +71,8 @@ def services(portal: Portal) -> dict[str, tuple[Any, dict[str, dict[str, Any]]]]
     selection = {
         "operator": OFFICE,
         "words": "abb",
-        **dict.fromkeys(("status", "expires_before", "issued_before", "hashed")),
-        **dict.fromkeys(("never_signed_in", "without_username"), False),
+        **dict.fromkeys(("status", "expires_before", "issued_before", "unchanged_since", "hashed")),
+        **dict.fromkeys(("or_never_issued", "never_signed_in", "without_username"), False),
         "at_most": 5,
     }
     changing: dict[str, Any] = {
@@ -95,6 +95,8 @@ def services(portal: Portal) -> dict[str, tuple[Any, dict[str, dict[str, Any]]]]
                     "status": None,
                     "expires_before": None,
                     "issued_before": None,
+                    "unchanged_since": None,
+                    "or_never_issued": False,
                     "never_signed_in": False,
                     "without_username": False,
                     "order": "name",
@@ -110,6 +112,14 @@ def services(portal: Portal) -> dict[str, tuple[Any, dict[str, dict[str, Any]]]]
                 "plan_sync": contacts,
                 "apply_sync": {"plan": portal.accounts.plan_sync([ROSA], OFFICE)},
                 "hash_census": {"operator": OFFICE},
+                "status_census": {"operator": OFFICE, "since": None, "utc_offset": timedelta(0)},
+                "find_on_default": {
+                    "operator": OFFICE,
+                    "strategies": (),
+                    "chosen": False,
+                    "per_second": None,
+                    "after": None,
+                },
                 "plan_import": imported,
                 "apply_import": {
                     "confirmed": portal.accounts.plan_import(**imported).confirm(OFFICE),
@@ -244,7 +254,10 @@ def constructors(portal: Portal) -> dict[str, tuple[Callable[..., object], dict[
     common = {"store": portal.store, "audit": portal.store, "clock": portal.clock, "on_change": None}
     staff = {**common, "authorizer": portal.authorizer, "allow_own_account": False}
     return {
-        "AccountService": (AccountService, {**staff, "throttle": portal.throttle, "hasher": portal.hasher}),
+        "AccountService": (
+            AccountService,
+            {**staff, "throttle": portal.throttle, "hasher": portal.hasher, "strategy": portal.resets._strategy},
+        ),
         "ResetService": (
             ResetService,
             {

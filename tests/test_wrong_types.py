@@ -44,6 +44,7 @@ from portalcreds.protocols import Change, utc_now
 from portalcreds.rosters import ContactColumns, contacts_from_records, read_contacts_csv
 from portalcreds.secret import Secret
 from portalcreds.sign_in import PasswordPolicy
+from portalcreds.status_counts import StatusQuery
 from portalcreds.stores import (
     BorrowedDBAPIAccountStore,
     DBAPIAccountStore,
@@ -79,12 +80,13 @@ CALLS: list[tuple[Callable[..., Any], dict[str, Any]]] = [
         {
             "now": NOW,
             "words": "a",
-            **dict.fromkeys(("status", "expires_before", "issued_before", "after")),
-            **dict.fromkeys(("never_signed_in", "without_username"), False),
+            **dict.fromkeys(("status", "expires_before", "issued_before", "unchanged_since", "after")),
+            **dict.fromkeys(("or_never_issued", "never_signed_in", "without_username"), False),
             "order": "name",
             "limit": 5,
         },
     ),
+    (StatusQuery, {"now": NOW, "since": NOW, "utc_offset": timedelta(0)}),
     (AuditEvent, {"kind": AuditKind.ACCOUNT_ADDED, "at": NOW, **dict.fromkeys(TEXTS), "count": None, "event_id": "x"}),
     (
         Account,
@@ -211,6 +213,7 @@ def methods_of(part: Any) -> dict[str, dict[str, Any]]:
         "find_many": {"contact_ids": ["1"]},
         "search": {"query": AccountQuery(now=NOW)},
         "count": {"query": AccountQuery(now=NOW)},
+        "count_statuses": {"query": StatusQuery(now=NOW, since=NOW)},
         "find_epoch": {"contact_id": "1"},
         "apply": {"changes": []},
         "record": {"events": [AuditEvent(kind=AuditKind.ACCOUNT_ADDED, at=NOW)]},

@@ -180,6 +180,11 @@ def query_in(query: _T) -> _T:
     return part_in("query", query, ("sort_key", "position"), "pass an AccountQuery")
 
 
+def status_query_in(query: _T) -> _T:
+    """Return the argument as a query for counts by status."""
+    return part_in("query", query, ("group_of", "day_of", "now"), "pass a StatusQuery")
+
+
 def changes_in(changes: Iterable[_T]) -> list[_T]:
     """Return the argument as several changes."""
     return parts_in("changes", changes, ("old", "new", "change_id"), "pass several Change values, as [change]")

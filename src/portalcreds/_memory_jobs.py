@@ -145,7 +145,7 @@ class MemoryJobStore:
                 if job.stored.operator_id == operator_id
                 and job.stored.started_at > since
                 # One that was closed when it was started was refused.
-                and (job.done or job.stored.closed_at is None or job.stored.closed_at > job.stored.started_at)
+                and (job.done or job.stored.closed_at != job.stored.started_at)
             )
 
     def purge_jobs(self, before: datetime, /) -> int:

@@ -80,6 +80,8 @@ class AccountFilters(TypedDict, total=False):
     status: AccountStatus | None
     expires_before: datetime | None
     issued_before: datetime | None
+    unchanged_since: datetime | None
+    or_never_issued: bool
     never_signed_in: bool
     without_username: bool
 
@@ -97,6 +99,9 @@ class AccountQuery(Value):
         status: The status that accounts have, or None for any.
         expires_before: Only live and expired defaults that expire before this instant.
         issued_before: Only accounts whose last default was issued before this instant.
+        unchanged_since: Only live and expired defaults that were issued at this instant or later: who has not changed
+            the password yet.
+        or_never_issued: Besides those, accounts that were never issued a default; False without *unchanged_since*.
         never_signed_in: Only accounts that their owners never signed in to.
         without_username: Only accounts that have no user name.
         order: What the page is sorted by.
@@ -114,6 +119,8 @@ class AccountQuery(Value):
     status: AccountStatus | None = attrs.field(default=None, converter=_status)
     expires_before: datetime | None = attrs.field(default=None, converter=in_utc, validator=utc_or_none)
     issued_before: datetime | None = attrs.field(default=None, converter=in_utc, validator=utc_or_none)
+    unchanged_since: datetime | None = attrs.field(default=None, converter=in_utc, validator=utc_or_none)
+    or_never_issued: bool = attrs.field(default=False, validator=_flag)
     never_signed_in: bool = attrs.field(default=False, validator=_flag)
     without_username: bool = attrs.field(default=False, validator=_flag)
     order: AccountOrder = attrs.field(default=AccountOrder.NAME, converter=_order)
@@ -125,12 +132,16 @@ class AccountQuery(Value):
         object.__setattr__(self, "typed", typed_words(self.words))
         if self.order == AccountOrder.EXPIRY and self.status not in (None, *_DEFAULTS):
             raise InvalidValueError("order", "sort by expiry only defaults, which have one")
+        if self.or_never_issued and self.unchanged_since is None:
+            raise InvalidValueError("or_never_issued", "pass unchanged_since too, or status='never_issued' alone")
         _ = self.position  # Refuse an unreadable token here, and not in each store in its own way.
 
     @property
     def wants_defaults(self) -> bool:
-        """Whether only accounts with a live or an expired default match, because the query is about their expiry."""
-        return self.expires_before is not None or self.order == AccountOrder.EXPIRY or self.status in _DEFAULTS
+        """Whether only accounts with a live or an expired default match."""
+        is_unchanged = self.unchanged_since is not None and not self.or_never_issued
+        is_about_expiry = self.expires_before is not None or self.order == AccountOrder.EXPIRY
+        return is_about_expiry or is_unchanged or self.status in _DEFAULTS
 
     @property
     def position(self) -> tuple[str | int, str] | None:
@@ -159,6 +170,8 @@ class AccountQuery(Value):
             return False
         if self.issued_before is not None and not _is_before(credential.issued_at, self.issued_before):
             return False
+        if self.unchanged_since is not None and not self._is_unchanged(account, status, self.unchanged_since):
+            return False
         if account.last_sign_in_at is None and self.order == AccountOrder.LAST_SIGN_IN:
             return False
         if self.never_signed_in and account.last_sign_in_at is not None:
@@ -166,6 +179,12 @@ class AccountQuery(Value):
         if self.without_username and account.username is not None:
             return False
         return not self.typed or self._has_words(account)
+
+    def _is_unchanged(self, account: Account, status: AccountStatus, since: datetime) -> bool:
+        if status == AccountStatus.NEVER_ISSUED:
+            return self.or_never_issued
+        issued_at = account.credential.issued_at
+        return status in _DEFAULTS and issued_at is not None and issued_at >= since
 
     def _has_words(self, account: Account) -> bool:
         words = words_of(account)
@@ -215,6 +234,8 @@ class AccountPage(Value):
                 "username": account.username,
                 "status": account.status(now).value,
                 "warning": "default_of_old_name" if account.has_default_of_old_name else None,
+                "issued_at": _instant(account.credential.issued_at),
+                "expires_at": _instant(account.credential.expires_at),
                 "last_sign_in_at": _instant(account.last_sign_in_at),
             }
             for account in self.accounts

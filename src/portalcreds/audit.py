@@ -46,6 +46,7 @@ class AuditKind(StrEnum):
     PRIVILEGE_DENIED = "authz_fail"
     USERNAME_VIEWED = "sensitive_read.username"
     PASSWORD_REVEALED = "sensitive_read.password"
+    DEFAULTS_TRIED = "sensitive_read.default"
     ACCOUNT_ADDED = "user_created"
     ACCOUNT_REFRESHED = "user_updated.refresh"
     ACCOUNT_RENAMED = "user_updated.rename"

@@ -172,6 +172,7 @@ class Portal(Closing):
                     throttle=throttle,
                     # A hasher of the host's own may not say what hashes are; then nothing is imported.
                     hasher=_describer_of(hasher),
+                    strategy=strategy,
                     clock=clock,
                     allow_own_account=allow_own_account,
                     on_change=on_change,

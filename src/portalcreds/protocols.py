@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
     from .derived import Derived
     from .jobs import JobChunk, JobProgress, StoredJob
+    from .status_counts import StatusGroup, StatusQuery
 
 
 # -- stores
@@ -250,6 +251,14 @@ class JobStore(Protocol):
         ...
 
 
+class CensusStore(Protocol):
+    """**Protocol:** What a store may do besides: count accounts by status, so that nobody has to look at each."""
+
+    def count_statuses(self, query: StatusQuery, /) -> Mapping[StatusGroup, int]:
+        """Return how many accounts are in each group that `StatusQuery.group_of` names, in one query."""
+        ...
+
+
 class AttemptCounter(Protocol):
     """
     **Protocol:** Counts attempts, shared by all processes that serve one portal.
@@ -448,6 +457,19 @@ class HashCheck(NamedTuple):
     fault: str | None = None
 
 
+class HashMatch(NamedTuple):
+    """
+    Which of several passwords is a hash's.
+
+    Attributes:
+        place: The place of the password that is, or None if none is known to be.
+        fault: Why some password could not be tried, as a code; None if all were.
+    """
+
+    place: int | None = None
+    fault: str | None = None
+
+
 class HashingPermit(Protocol):
     """
     **Protocol:** A place in the hashing queue, held for the hashing alone and not while a store is waited for (R21).
@@ -538,6 +560,18 @@ class HashDescriber(Protocol):
         ...
 
 
+class HashMatcher(Protocol):
+    """**Protocol:** What a search for accounts on a default needs of the hasher that verifies them at sign-in."""
+
+    def match_each(self, tries: Iterable[tuple[PasswordHash, Sequence[Secret]]], /) -> Iterator[HashMatch]:
+        """
+        Yield for each hash which of its passwords is the one, in order, on all cores.
+
+        No place in the queue of sign-ins is taken. Taken from the iterable only a little ahead of what was yielded.
+        """
+        ...
+
+
 # -- default passwords
 
 
@@ -568,6 +602,20 @@ class DefaultPasswordStrategy(Protocol):
 
 Authorizer = Callable[[Operator, Privilege, Sequence[Account]], Sequence[bool]]
 """Says for each of the accounts whether the operator holds the privilege on it: one call for many (R16)."""
+
+
+class AuthorizerDetails(Protocol):
+    """**Protocol:** What an `Authorizer` that is an object may say besides. It is read by its name alone."""
+
+    def holds_on_all(self, operator: Operator, privilege: Privilege, /) -> bool:
+        """
+        Return whether the operator holds the privilege on every account that the store can have.
+
+        Where it is True to see user names, `AccountService.status_census` is one query; otherwise, and without this
+        method, it looks at each account.
+        """
+        ...
+
 
 ChangeHook = Callable[[Account, AuditEvent], None]
 """

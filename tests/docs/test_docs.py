@@ -148,6 +148,7 @@ def test_the_keys_of_records_are_those_on_the_page(memory_portal: Portal) -> Non
         "ImportPlan": moving.to_records(),
         "ImportReport": portal.accounts.apply_import(moving.confirm(OFFICE)).to_records(),
         "HashCensus": portal.accounts.hash_census(OFFICE).to_records(),
+        "StatusCensus": portal.accounts.status_census(OFFICE).to_records(),
         "ResetPlan": plan.to_records(),
         "ResetReport": portal.resets.start(plan.confirm(OFFICE)).run().to_records(),
         "SyncPlan": sync.to_records(),

@@ -100,10 +100,12 @@ def test_the_message_for_one(portal: Portal) -> None:
 
     assert message.code == "confirm_set_one"
     assert message.parameters == {
+        "selected": 1,
         "set": 1,
         "skipped": 0,
         "cannot": 0,
         "replaces_chosen": 1,
+        "replaces_live_default": 0,
         "reveal": 0,
         "strategy": "last-name-first-initial",
         "lifetime_seconds": 14 * 86_400,
@@ -137,6 +139,17 @@ def test_the_message_for_many(portal: Portal) -> None:
     assert "1 of them chose" in message.text
     assert "1 skipped, 1 cannot be set" in message.text
     assert "Rosa" not in f"{message.text}{message.parameters}"
+
+
+def test_the_message_for_those_who_are_issued_again(portal: Portal) -> None:
+    """Each number is told in words and as data: the operator sees that live defaults are among them before OK."""
+    issued(portal, "c-2")
+    choose(portal)
+    message = portal.resets.plan(EVERYBODY, OFFICE).confirmation
+    told = {"selected": 4, "set": 2, "skipped": 1, "cannot": 1, "replaces_live_default": 1, "replaces_chosen": 0}
+    assert {name: message.parameters[name] for name in told} == told
+    for words in ("2 of 4 contacts", "1 of them have a default that works", "1 skipped, 1 cannot be set"):
+        assert words in message.text
 
 
 def test_the_message_says_that_passwords_will_be_shown(portal: Portal) -> None:

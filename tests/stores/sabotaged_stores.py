@@ -15,11 +15,12 @@ from typing import Self
 import attrs
 
 from portalcreds.account_queries import AccountPage, AccountQuery
-from portalcreds.accounts import Account
+from portalcreds.accounts import Account, AccountStatus
 from portalcreds.audit import AuditEvent
 from portalcreds.contacts import Contact, ContactId
 from portalcreds.exceptions import StoreError, StoreUnavailableError
 from portalcreds.protocols import ApplyResult, Change
+from portalcreds.status_counts import StatusGroup, StatusQuery
 from portalcreds.stores.memory import MemoryAccountStore
 
 
@@ -675,6 +676,45 @@ class RemembersAbsence(MemoryAccountStore):
         if found is None:
             self._absent.add(username_key)
         return found
+
+
+class ExpiresADayLate(MemoryAccountStore):
+    """Dates where there should be instants."""
+
+    def count_statuses(self, query: StatusQuery, /) -> Mapping[StatusGroup, int]:
+        return super().count_statuses(attrs.evolve(query, now=query.now - timedelta(days=1), since=query.since))
+
+
+class HasDaysInUTC(MemoryAccountStore):
+    """CAST(... AS DATE)."""
+
+    def count_statuses(self, query: StatusQuery, /) -> Mapping[StatusGroup, int]:
+        return super().count_statuses(attrs.evolve(query, utc_offset=timedelta(0)))
+
+
+class CountsNobody(MemoryAccountStore):
+    """A row of zero for each status that there could be."""
+
+    def count_statuses(self, query: StatusQuery, /) -> Mapping[StatusGroup, int]:
+        return {**{StatusGroup(status): 0 for status in AccountStatus}, **super().count_statuses(query)}
+
+
+class CountsErased(MemoryAccountStore):
+    """The state of an erased account is that of its columns."""
+
+    def count_statuses(self, query: StatusQuery, /) -> Mapping[StatusGroup, int]:
+        return query.count(attrs.evolve(account, erased_at=None) for account in self._snapshot())
+
+
+class CachesCensuses(MemoryAccountStore):
+    """Counting is slow, and so it is done once."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._counts: dict[StatusQuery, Mapping[StatusGroup, int]] = {}
+
+    def count_statuses(self, query: StatusQuery, /) -> Mapping[StatusGroup, int]:
+        return self._counts.setdefault(query, super().count_statuses(query))
 
 
 class CachesPages(MemoryAccountStore):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final
 
@@ -33,6 +34,8 @@ _FILTERS: Final[Sequence[tuple[dict[str, Any], str, str]]] = (
     ({}, _NAME, "name_key"),
     ({"never_signed_in": True}, _NAME, "name_key"),
     ({"issued_before": NOW}, _NAME, "name_key"),
+    ({"unchanged_since": NOW - timedelta(days=100)}, _STATE, "name_key"),
+    ({"unchanged_since": NOW, "or_never_issued": True}, _NAME, "name_key"),
     ({"order": AccountOrder.EXPIRY}, _EXPIRY, "expires_at"),
     ({"order": AccountOrder.EXPIRY, "status": AccountStatus.DEFAULT_LIVE}, _EXPIRY, "expires_at"),
     ({"order": AccountOrder.EXPIRY, "status": AccountStatus.DEFAULT_EXPIRED}, _EXPIRY, "expires_at"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from itertools import count
 from pathlib import Path
 from typing import Any, Final
@@ -17,13 +17,25 @@ from portalcreds.account_queries import AccountOrder, AccountQuery
 from portalcreds.accounts import Account, AccountStatus
 from portalcreds.contacts import Contact, ContactId
 from portalcreds.protocols import AccountStore, Change
+from portalcreds.status_counts import MAX_SPAN, StatusQuery
 from portalcreds.stores._sql import account_reader, word_finder
 from portalcreds.stores.memory import MemoryAccountStore
 from portalcreds.testing._store_samples import NOW, add, chosen, issued
+from strategies import accounts, instants
 
 from .backends import BACKENDS, new_backend
 
 _NUMBERS: Final = count()
+
+_FILTERS: Final[list[dict[str, Any]]] = [
+    {},
+    {},
+    {"without_username": True},
+    {"never_signed_in": True},
+    {"issued_before": NOW},
+    {"unchanged_since": NOW},
+    {"unchanged_since": NOW, "or_never_issued": True},
+]
 
 _TEXT: Final = st.text(st.sampled_from("aAÁbBø ß'’-.@_%ıİłþ張\u0301\uff21\u200b\U0010ffff"), max_size=7)
 _LETTERS: Final = st.text(st.sampled_from("abc "), max_size=5)
@@ -66,9 +78,7 @@ def queries(draw: st.DrawFn) -> dict[str, Any]:
         "status": draw(st.sampled_from(statuses)),
         "order": order,
         "limit": draw(st.integers(1, 4)),
-        **draw(
-            st.sampled_from([{}, {}, {"without_username": True}, {"never_signed_in": True}, {"issued_before": NOW}])
-        ),
+        **draw(st.sampled_from(_FILTERS)),
     }
 
 
@@ -101,3 +111,34 @@ def test_every_store_finds_what_the_query_says(
                 query = attrs.evolve(query, after=page.next)
             assert found == expected
     store.apply([Change(old=account, new=account.erase(erased_at=NOW)) for account in school])
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+@given(
+    drawn=st.lists(accounts(), max_size=12, unique_by=lambda account: account.contact_id),
+    now=instants,
+    ago=st.timedeltas(timedelta(0), MAX_SPAN),
+    utc_offset=st.timedeltas(timedelta(hours=-23), timedelta(hours=23)),
+)
+def test_every_store_counts_what_each_account_says(
+    store: AccountStore, drawn: list[Account], now: datetime, ago: timedelta, utc_offset: timedelta
+) -> None:
+    """Whatever is in an account's row, and at whatever instant, the counts agree with `Account.status`."""
+    number = next(_NUMBERS)
+    added = [
+        attrs.evolve(
+            account,
+            contact=attrs.evolve(account.contact, contact_id=ContactId(f"{number}-{place}")),
+            username=None,
+            version=1,
+        )
+        for place, account in enumerate(drawn)
+    ]
+    add(store, *added)
+    query = StatusQuery(now=now, since=now - ago, utc_offset=utc_offset)
+    counts = store.count_statuses(query)  # type: ignore[attr-defined]  # Each store that ships can.
+    assert dict(counts) == dict(query.count(added))
+    for status in AccountStatus:
+        counted = sum(accounts for group, accounts in counts.items() if group.status == status)
+        assert counted == sum(account.status(now) == status for account in added)
+    store.apply([Change(old=account, new=account.erase(erased_at=NOW)) for account in added])

@@ -8,10 +8,12 @@ TYPE_CHECKING = False
 
 if TYPE_CHECKING:
     from .changes import ChangeDecision, ChangeItem, ChangeOutcome, ChangePlan, ChangeReason, ChangeReport, ChangeResult
+    from .default_search import DefaultFinding, DefaultSearch, UntriedReason
     from .hash_census import HashCensus, HashCount
     from .imports import ImportDecision, ImportItem, ImportOutcome, ImportPlan, ImportReason, ImportReport, ImportResult
     from .outcomes import AccountSummary, Renamed, UsernameTaken
     from .service import AccountService
+    from .status_census import CensusDay, StatusCensus
     from .steps import AccountChange
     from .sync import SyncAction, SyncItem, SyncPlan, SyncReason, SyncReport
     from .usernames import usernames_from_email, usernames_from_id, usernames_from_name
@@ -20,6 +22,7 @@ __all__ = [
     "AccountChange",
     "AccountService",
     "AccountSummary",
+    "CensusDay",
     "ChangeDecision",
     "ChangeItem",
     "ChangeOutcome",
@@ -27,6 +30,8 @@ __all__ = [
     "ChangeReason",
     "ChangeReport",
     "ChangeResult",
+    "DefaultFinding",
+    "DefaultSearch",
     "HashCensus",
     "HashCount",
     "ImportDecision",
@@ -37,11 +42,13 @@ __all__ = [
     "ImportReport",
     "ImportResult",
     "Renamed",
+    "StatusCensus",
     "SyncAction",
     "SyncItem",
     "SyncPlan",
     "SyncReason",
     "SyncReport",
+    "UntriedReason",
     "UsernameTaken",
     "usernames_from_email",
     "usernames_from_id",
@@ -58,6 +65,7 @@ _HOMES = {
         "ChangeReport",
         "ChangeResult",
     ),
+    ".default_search": ("DefaultFinding", "DefaultSearch", "UntriedReason"),
     ".hash_census": ("HashCensus", "HashCount"),
     ".imports": (
         "ImportDecision",
@@ -70,6 +78,7 @@ _HOMES = {
     ),
     ".outcomes": ("AccountSummary", "Renamed", "UsernameTaken"),
     ".service": ("AccountService",),
+    ".status_census": ("CensusDay", "StatusCensus"),
     ".steps": ("AccountChange",),
     ".sync": ("SyncAction", "SyncItem", "SyncPlan", "SyncReason", "SyncReport"),
     ".usernames": ("usernames_from_email", "usernames_from_id", "usernames_from_name"),

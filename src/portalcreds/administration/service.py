@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime, timedelta
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final, Unpack
 
@@ -23,7 +24,7 @@ from .._ledger import Write
 from .._service import StaffService
 from .._text import MAX_CODE_LENGTH, TextFaultError, is_code, username_key
 from ..account_queries import MAX_PAGE_SIZE, AccountFilters, AccountOrder, AccountPage, AccountQuery
-from ..accounts import Account
+from ..accounts import Account, CredentialOrigin
 from ..audit import AuditEvent, AuditKind
 from ..contacts import Contact, ContactId
 from ..exceptions import (
@@ -35,7 +36,7 @@ from ..exceptions import (
 )
 from ..plans import ConfirmedPlan
 from ..privileges import Operator, Privilege
-from ..protocols import Change, HashDescriber, HashDescription, Usernames
+from ..protocols import Change, DefaultPasswordStrategy, HashDescriber, HashDescription, Usernames
 from ..throttle import ReachedLimit, Throttle
 from ._grid import Grid, Keep
 from .steps import STEPS, AccountChange, Step
@@ -43,17 +44,28 @@ from .steps import STEPS, AccountChange, Step
 if TYPE_CHECKING:
     # What a method needs besides is imported when it is called: most programs call a few of them, and all of it would
     # be a fifth of what importing the package costs.
+    from ..status_counts import StatusGroup
     from ._changer import AccountChanger
     from ._importer import HashImporter
     from ._mover import AccountMover
     from ._syncer import ContactSyncer
     from .changes import ChangePlan, ChangeReport, ChangeResult
+    from .default_search import DefaultSearch
     from .hash_census import HashCensus
     from .imports import ImportPlan, ImportReport, ImportResult
     from .outcomes import AccountSummary, Renamed, UsernameTaken
+    from .status_census import StatusCensus
     from .sync import SyncPlan, SyncReport
 
 _NEEDS_DESCRIBER: Final = "pass the hasher of the sign-in service, such as an UpgradingHasher"
+
+_TWELVE_WEEKS: Final = timedelta(weeks=12)
+"""What a census tells day by day: a term, about."""
+
+_WITH_CHOSEN: Final = (CredentialOrigin.IMPORTED, CredentialOrigin.CHOSEN)
+
+_MAX_RATE: Final = 1_000_000
+"""Accounts a second: more than any machine hashes, and none that is not a number."""
 
 _IDS: Final = "pass several contact ids, such as those of a page"
 
@@ -73,6 +85,7 @@ class AccountService(StaffService):
         hasher: The hasher of the sign-in service, for imports and the census of hashes; None for neither.
         audit: Where look-ups and refusals go on the record; the store itself if it is a sink.
         clock: Tells the time.
+        strategy: The strategy of the reset service, for `find_on_default`; None for none but those passed there.
         allow_own_account: Whether operators may change the account that is their own; not by default.
         on_change: Called once for each committed change that ends sessions, with the account and the event. A failure
             of it goes on the record and undoes nothing.
@@ -93,6 +106,13 @@ class AccountService(StaffService):
         alias="hasher",
         repr=False,
         validator=has_methods("describe", "wrap_all", hint=_NEEDS_DESCRIBER, or_none=True),
+    )
+    _strategy: DefaultPasswordStrategy | None = attrs.field(
+        kw_only=True,
+        default=None,
+        alias="strategy",
+        repr=False,
+        validator=has_methods("derive", hint="pass a strategy, such as LastNameFirstInitial(), or None", or_none=True),
     )
 
     # -- look up; each look-up is on the record
@@ -400,6 +420,104 @@ class AccountService(StaffService):
         tally = HashTally(self._describer)
         hidden = self._grid.read_each(AccountQuery(now=self._clock()), operator, tally.add)
         return tally.census(hidden)
+
+    def status_census(
+        self, operator: Operator, *, since: datetime | None = None, utc_offset: timedelta = timedelta(0)
+    ) -> StatusCensus:
+        """
+        Count the accounts by status: who has changed the default, who has not, and how that went day by day.
+
+        One query, if the store can count (`CensusStore`) and the authorizer says that the operator may see all accounts
+        (`AuthorizerDetails`, such as `Grants`). Otherwise each account is read and asked about, as for `hash_census`.
+
+        Args:
+            operator: Who asks. Accounts that the operator may not see are only counted as hidden.
+            since: From when on to tell day by day how many were issued a default and how many changed it; None for
+                twelve weeks ago. At most 366 days ago.
+            utc_offset: How far the school's clock is ahead of UTC, so that its days begin at its own midnight.
+
+        Raises:
+            InvalidValueError: *since* is not an aware datetime of the last 366 days, or *utc_offset* is no timedelta of
+                less than a day.
+        """
+        from ..status_counts import StatusQuery
+        from .status_census import StatusCensus
+
+        operator_in(operator)
+        now = self._clock()
+        query = StatusQuery(now=now, since=now - _TWELVE_WEEKS if since is None else since, utc_offset=utc_offset)
+        # By attribute: a store of the host's need not count.
+        count = getattr(self._store, "count_statuses", None)
+        if callable(count) and self._check.sees_all(operator):
+            return StatusCensus(query=query, counts=count(query))
+        counts: dict[StatusGroup, int] = {}
+
+        def add(account: Account) -> None:
+            group = query.group_of(account)
+            if group is not None:
+                counts[group] = counts.get(group, 0) + 1
+
+        hidden = self._grid.read_each(AccountQuery(now=now), operator, add)
+        return StatusCensus(query=query, counts=counts, hidden=hidden)
+
+    def find_on_default(
+        self,
+        operator: Operator,
+        *,
+        strategies: Iterable[DefaultPasswordStrategy] = (),
+        chosen: bool = False,
+        per_second: float | None = None,
+        after: str | None = None,
+    ) -> DefaultSearch:
+        """
+        Find whose imported password is a default that anybody can work out who knows the name.
+
+        Iterate over what is returned. The findings tell ids and no passwords. A hash that cannot be verified is told
+        with its reason. No account is changed, and nothing counts as a failed sign-in. It takes the privilege
+        ``find_defaults``: with such a list somebody could take over every account on it, so have `plan_change` require
+        a change from them. That it was searched, of how many and how many were found is on the record.
+
+        Defaults are made of the names that the contacts have now.
+
+        Args:
+            operator: Who searches. Accounts of which they lack the privilege are left out, and counted as hidden.
+            strategies: House rules of earlier times, which are tried besides the service's own strategy.
+            chosen: Whether to try the passwords too that owners chose.
+            per_second: How many accounts are tried in a second at most; None for as many as all cores can.
+            after: `DefaultSearch.after` of a search that was stopped.
+
+        Raises:
+            InvalidValueError: A strategy draws passwords, which nobody could work out; there is none to try; or another
+                argument cannot be taken.
+            ConfigurationError: The service was made without the hasher, or with one that cannot try many.
+            HashingUnavailableError: While iterating: hashing failed. Go on with *after*.
+        """
+        from .default_search import DefaultSearch
+
+        operator_in(operator)
+        flag_in("chosen", chosen)
+        own = () if self._strategy is None or not self._strategy.is_derivable else (self._strategy,)
+        tried = (*own, *_derivable(strategies))
+        if not tried:
+            raise InvalidValueError("strategies", "pass at least one that makes passwords of names")
+        rate: Any = per_second
+        if rate is not None and not (type(rate) in (int, float) and 0 < rate < _MAX_RATE):
+            raise InvalidValueError("per_second", "pass a number of accounts of more than zero, or None")
+        matcher: Any = self._describer
+        if not callable(getattr(matcher, "match_each", None)):
+            raise ConfigurationError("hasher", "pass one that is a HashMatcher too, such as an UpgradingHasher")
+        return DefaultSearch(
+            store=self._store,
+            check=self._check,
+            hasher=self._describer,
+            matcher=matcher,
+            record=self._record,
+            operator=operator,
+            query=AccountQuery(now=self._clock(), after=after),
+            strategies=tried,
+            origins=frozenset(_WITH_CHOSEN if chosen else _WITH_CHOSEN[:1]),
+            per_second=per_second,
+        )
 
     # -- one account, one step
 
@@ -826,6 +944,18 @@ def _two_ids(old_id: object, new_id: object) -> tuple[ContactId, ContactId]:
     if old == new:
         raise InvalidValueError("new_id", "pass another contact id than the old one")
     return old, new
+
+
+def _derivable(strategies: Any) -> list[DefaultPasswordStrategy]:  # Any: what a program without type checks passes.
+    hint = "pass several strategies that make passwords of names, also for one: [NameTemplate(...)]"
+    listed: list[DefaultPasswordStrategy] = []
+    for strategy in items_in("strategies", strategies, hint):
+        is_one = not isinstance(strategy, type) and callable(getattr(strategy, "derive", None))
+        is_known = is_code(getattr(strategy, "id", None)) and getattr(strategy, "is_derivable", None) is True
+        if not (is_one and is_known):
+            raise InvalidValueError("strategies", hint)
+        listed.append(strategy)
+    return listed
 
 
 def _check_usernames(usernames: Any) -> None:  # Any: what a program without type checks passes.

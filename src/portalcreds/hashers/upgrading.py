@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import timedelta
 from functools import partial
 from types import TracebackType
@@ -14,8 +14,8 @@ import attrs
 from .._closing import Closing
 from .._text import TextFaultError, canonical_password
 from ..accounts import PasswordHash
-from ..exceptions import ConfigurationError, InvalidValueError
-from ..protocols import HashCheck, HashDescription, LegacyVerifier, PasswordHasher
+from ..exceptions import ConfigurationError, HashingUnavailableError, InvalidValueError
+from ..protocols import HashCheck, HashDescription, HashMatch, LegacyVerifier, PasswordHasher
 from ..secret import Secret
 from ._arena import works_in_arena
 from ._bulk import in_order, receive_from_elsewhere, send_elsewhere
@@ -39,6 +39,9 @@ from .pool import HashingPool, PoolPlace, outcome
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor, Future
+
+_OUTAGES: Final = frozenset({"closed", "interrupted", "no_thread", "out_of_memory"})
+"""Codes of what keeps every hash from being verified."""
 
 _AHEAD_PER_WORKER: Final = 2
 """Issued hashes in the pool for each thread: one that runs and one to go on with. Sign-ins wait behind no more."""
@@ -217,6 +220,21 @@ class UpgradingHasher(Closing):
         """
         return in_order(hashes, self._send_wrapped, outcome, ahead=_AHEAD_PER_WORKER * self._pool.workers)
 
+    def match_each(self, tries: Iterable[tuple[PasswordHash, Sequence[Secret]]], /) -> Iterator[HashMatch]:
+        """
+        Yield for each hash which of its passwords is the one, in order, on all cores.
+
+        Each hash costs what it costs to verify, for each password until one is right. Closing the iterator, or an
+        error, cancels what has not begun.
+
+        Args:
+            tries: Hashes, and what to try on each; taken from the iterable only a little ahead of what was yielded.
+
+        Raises:
+            HashingUnavailableError: While iterating: there is no memory or no thread, or the pool is closed.
+        """
+        return in_order(tries, self._send_tries, _match_of, ahead=_AHEAD_PER_WORKER * self._pool.workers)
+
     def close(self) -> None:
         """Close the pool, unless it was handed in."""
         if self._owns_pool:
@@ -271,6 +289,15 @@ class UpgradingHasher(Closing):
     def _route_within(self, verifier: LegacyVerifier | PasswordHasher, memory_bytes: int) -> _Route | str:
         return "hash_refused" if memory_bytes > self._pool.max_memory_bytes else _Route(verifier, memory_bytes)
 
+    def _first_match(self, password_hash: PasswordHash, passwords: Sequence[_Typed]) -> HashMatch:
+        route = self._route(password_hash)
+        if isinstance(route, str):
+            return HashMatch(fault=route)
+        for place, typed in enumerate(passwords):
+            if typed.fault is None and self._is_match(route, typed, password_hash):
+                return HashMatch(place)
+        return HashMatch()
+
     def _wrapper_of(self, password_hash: PasswordHash) -> Wrapper | None:
         return next((one for one in self._wrappers if describe(one, password_hash).can_be_wrapped), None)
 
@@ -286,6 +313,10 @@ class UpgradingHasher(Closing):
                 return wrapper.wrap(password_hash)
 
         return self._pool.submit(wrap)
+
+    def _send_tries(self, tried: tuple[PasswordHash, Sequence[Secret]]) -> Future[HashMatch]:
+        password_hash, passwords = tried
+        return self._pool.submit(partial(self._first_match, password_hash, [_read(each) for each in passwords]))
 
     def _hash(self, profile: _Profile, canonical: Secret, salt: bytes | None = None) -> PasswordHash:
         with self._pool.memory(profile.memory_bytes, in_arena=profile.in_arena):
@@ -388,6 +419,17 @@ def _refuse_unwrapped(legacy: tuple[LegacyVerifier, ...]) -> None:
             raise ConfigurationError(
                 "legacy", f"leave {type(verifier).__name__} out: the Wrapping beside it verifies all that it should"
             )
+
+
+def _match_of(work: Future[HashMatch]) -> HashMatch:
+    try:
+        return outcome(work)
+    except HashingUnavailableError as error:
+        # Of this process, and not of this hash: the next one would fare no better.
+        if error.code in _OUTAGES:
+            raise
+        fault = error.code
+    return HashMatch(fault=fault)
 
 
 class _Typed(NamedTuple):

@@ -116,7 +116,9 @@ class ResetJob:
 
     def cancel(self) -> None:
         """Have nobody begin another few dozen contacts, in whatever process. What is under way is committed."""
-        self._jobs.cancel_job(self.key, self._clock())
+        # Never at the instant of its start, which says that it was refused and set nothing, so that it does not count.
+        earliest = self._run.job.started_at + timedelta(microseconds=1)
+        self._jobs.cancel_job(self.key, max(self._clock(), earliest))
 
     def report(self) -> ResetReport:
         """

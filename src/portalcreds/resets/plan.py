@@ -188,15 +188,19 @@ class ResetPlan(Plan[ResetPlanItem, Decision]):
 
 def _confirmation(plan: ResetPlan) -> Confirmation:
     to_set = [item for item in plan.items if item.decision == Decision.WILL_SET]
-    replaced = sum("replaces_chosen" in item.warnings for item in to_set)
+    replaced, live = (
+        sum(warning in item.warnings for item in to_set) for warning in ("replaces_chosen", "replaces_live_default")
+    )
     expiry = f"for {_in_words(plan.lifetime)}"
     if plan.expires_at is not None:
         expiry = f"until {plan.expires_at.isoformat(sep=' ', timespec='minutes')}"
     parameters: dict[str, str | int] = {
+        "selected": len(plan.items),
         "set": len(to_set),
         "skipped": plan.count(Decision.SKIP),
         "cannot": plan.count(Decision.CANNOT),
         "replaces_chosen": replaced,
+        "replaces_live_default": live,
         "strategy": plan.strategy,
         "lifetime_seconds": int(plan.lifetime.total_seconds()),
         "reveal": int(plan.reveal),
@@ -222,6 +226,8 @@ def _confirmation(plan: ResetPlan) -> Confirmation:
     text = f"Set the passwords of {len(to_set)} of {len(plan.items)} contacts to the default? {after}"
     if replaced:
         text += f" {replaced} of them chose a password, which will stop working."
+    if live:
+        text += f" {live} of them have a default that works, and will have a new one."
     if len(to_set) < len(plan.items):
         text += f" Left out: {_left_out(plan)}."
     return Confirmation(code="confirm_set_many", parameters=parameters, text=text)

@@ -116,7 +116,8 @@ class ResetService(StaffService):
         max_affected: The most contacts that a plan may select; None for no bound. A store in the host's transaction
             (R20) needs 1.
         max_per_day: The most passwords that the jobs which one operator starts within 24 hours may set, taken together,
-            whatever plans they are of; None for no ceiling.
+            whatever plans they are of, cancelled or not; None for no ceiling. The jobs must be kept where all processes
+            see them.
         jobs: Where jobs are kept; the store itself if it can, as ours do, else this process's memory.
         lease: How long a worker has a few dozen contacts to itself. What a killed or frozen one had is free after that.
         allow_own_account: Whether operators may set the password of their own account; not by default.
@@ -158,6 +159,12 @@ class ResetService(StaffService):
         repr=False,
         validator=has_methods("lift", hint="pass the Throttle of the sign-in service, or None", or_none=True),
     )
+
+    def __attrs_post_init__(self) -> None:
+        if self._max_per_day is not None and self._own_jobs is None and not _keeps_jobs(self._store):
+            raise ConfigurationError(
+                "jobs", "pass a JobStore that all processes share: max_per_day adds up what is kept there"
+            )
 
     _jobs: JobStore = attrs.field(
         init=False,
@@ -495,8 +502,11 @@ class ResetService(StaffService):
 
 def _jobs_of(store: object) -> JobStore:
     # By attribute: a store of the host's need not keep jobs. They are then gone when the process ends.
-    keeps = all(callable(getattr(store, name, None)) for name in _JOB_METHODS)
-    return store if keeps else MemoryJobStore()  # type: ignore[return-value]  # One by its methods.
+    return store if _keeps_jobs(store) else MemoryJobStore()  # type: ignore[return-value]  # One by its methods.
+
+
+def _keeps_jobs(store: object) -> bool:
+    return all(callable(getattr(store, name, None)) for name in _JOB_METHODS)
 
 
 def _check_executor(executor: object, may_leave_process: object) -> None:

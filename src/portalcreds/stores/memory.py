@@ -17,6 +17,7 @@ from .._arguments import (
     events_asked_in,
     events_in,
     query_in,
+    status_query_in,
     username_key_in,
     window_in,
 )
@@ -27,11 +28,12 @@ from ..accounts import Account
 from ..audit import AuditEvent
 from ..contacts import ContactId
 from ..protocols import ApplyResult, Change, Clock, utc_now
+from ..status_counts import StatusGroup, StatusQuery
 
 
 class MemoryAccountStore(Closing, MemoryJobStore):
     """
-    An `AccountStore`, `AuditSink` and `JobStore` in memory: everything is gone when the process ends.
+    An `AccountStore`, `AuditSink`, `JobStore` and `CensusStore` in memory: everything is gone when the process ends.
 
     Safe to use from several threads. It is the shortest statement of what the SQL stores do.
     """
@@ -84,6 +86,10 @@ class MemoryAccountStore(Closing, MemoryJobStore):
         """Return how many accounts match on all pages."""
         query = query_in(query)
         return sum(map(query.matches, self._snapshot()))
+
+    def count_statuses(self, query: StatusQuery, /) -> Mapping[StatusGroup, int]:
+        """Return how many accounts are in each group."""
+        return status_query_in(query).count(self._snapshot())
 
     def find_epoch(self, contact_id: str, /) -> int | None:
         """Return the account's epoch, or None without one."""

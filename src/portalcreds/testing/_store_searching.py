@@ -86,6 +86,11 @@ _FILTERS: Sequence[dict[str, Any]] = (
     {"issued_before": NOW},
     {"issued_before": NOW + _MICROSECOND, "never_signed_in": True},
     {"without_username": True},
+    {"unchanged_since": NOW},
+    {"unchanged_since": NOW + _MICROSECOND},
+    {"unchanged_since": NOW, "or_never_issued": True},
+    {"unchanged_since": NOW + _MICROSECOND, "or_never_issued": True},
+    {"unchanged_since": NOW, "or_never_issued": True, "expires_before": NOW + timedelta(days=1)},
 )
 
 _LETTERS = "aaAÁbbø ß'’-.@_%ıİ張\u0301\uff21\u200b\U0010ffff"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ._store_applying import ApplyingRules
+from ._store_counting import CountingRules
 from ._store_failing import FailingRules
 from ._store_finding import FindingRules
 from ._store_keeping import KeepingRules
@@ -13,7 +14,15 @@ from ._store_sharing import SharingRules
 
 
 class AccountStoreContract(
-    RecordingRules, FindingRules, ApplyingRules, KeepingRules, SearchingRules, RacingRules, FailingRules, SharingRules
+    RecordingRules,
+    FindingRules,
+    ApplyingRules,
+    KeepingRules,
+    SearchingRules,
+    CountingRules,
+    RacingRules,
+    FailingRules,
+    SharingRules,
 ):
     """
     The rules that every `AccountStore` must keep, as tests for pytest.
@@ -34,6 +43,8 @@ class AccountStoreContract(
     ``events()`` is called. The tests use plain ``assert``. To see what differed, call
     ``pytest.register_assert_rewrite("portalcreds.testing")`` in your ``conftest.py`` before anything imports it; for a
     vendored copy use its own name.
+
+    The rules of `CensusStore` are skipped for a store that has no ``count_statuses``.
 
     Two more fixtures are optional. Without one, the tests that need it are skipped with a line that names it:
 

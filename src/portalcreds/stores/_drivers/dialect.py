@@ -99,6 +99,10 @@ class Dialect:
         """Return the condition that a column's text has a parameter's in it, code point by code point."""
         return f"INSTR({column}, :{parameter}) > 0"
 
+    def divide(self, dividend: str, divisor: int) -> str:
+        """Return how often a whole number goes into one that is not below zero."""
+        return f"({dividend}) / {divisor}"
+
     def pin_column(self, column: str, parameter: str) -> str:
         """Return the condition that the first column of the order equals a parameter, so that an index serves both."""
         return f"{column} = :{parameter}"

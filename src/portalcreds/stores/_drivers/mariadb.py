@@ -60,6 +60,10 @@ class MariaDB(Dialect):
         (first, second), (key, tie) = columns, parameters
         return f"({first} > :{key} OR ({first} = :{key} AND {second} > :{tie}))"
 
+    def divide(self, dividend: str, divisor: int) -> str:
+        """Return the division that leaves no fraction."""
+        return f"({dividend}) DIV {divisor}"
+
     def pin_column(self, column: str, parameter: str) -> str:
         """Return the condition as a range of one value."""
         # Told that a column equals a value, it forgets that it sorts by it, and then either walks the index of all

@@ -14,6 +14,7 @@ from ..._arguments import (
     events_asked_in,
     events_in,
     query_in,
+    status_query_in,
     username_key_in,
 )
 from ..._chunks import chunks
@@ -24,6 +25,7 @@ from ...audit import AuditEvent, AuditKind
 from ...contacts import Contact, ContactId
 from ...exceptions import ConfigurationError
 from ...protocols import ApplyResult, Change, Clock, utc_now
+from ...status_counts import StatusGroup, StatusQuery
 from .._drivers.dialect import Dialect
 from .._drivers.port import Port, Statements
 from ..host_contacts import HostSelect
@@ -39,6 +41,7 @@ from .job_store import SQLJobStore
 from .retries import run
 from .rows import EVENT_COLUMNS, is_storable, read_event
 from .schema import lay_out
+from .status_counter import count_statuses
 from .view import View
 
 _ALL: Final = 2**62
@@ -49,7 +52,7 @@ _Result = TypeVar("_Result")
 
 class SQLAccountStore(SQLJobStore):
     """
-    An `AccountStore`, `AuditSink` and `JobStore` in SQL tables of our own.
+    An `AccountStore`, `AuditSink`, `JobStore` and `CensusStore` in SQL tables of our own.
 
     Args:
         port: Reaches the database.
@@ -169,6 +172,13 @@ class SQLAccountStore(SQLJobStore):
         """Return how many accounts match on all pages."""
         query = query_in(query)
         return self._read("count", lambda statements: self._reader.count(statements, query))
+
+    def count_statuses(self, query: StatusQuery, /) -> Mapping[StatusGroup, int]:
+        """Return how many accounts are in each group, in one query."""
+        query = status_query_in(query)
+        return self._read(
+            "count_statuses", lambda statements: count_statuses(statements, self._view, self._dialect, query)
+        )
 
     def find_epoch(self, contact_id: str, /) -> int | None:
         """Return the account's epoch, or None without one."""

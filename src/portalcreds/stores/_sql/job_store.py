@@ -253,7 +253,7 @@ class _JobSQL:
         )
         self.planned = (
             f"SELECT SUM(planned) FROM {jobs} WHERE tenant = :tenant AND operator_id = :operator_id "
-            "AND started_at > :since AND (done > 0 OR closed_at IS NULL OR closed_at > started_at)"
+            "AND started_at > :since AND (done > 0 OR closed_at IS NULL OR closed_at <> started_at)"
         )
         self.old = f"SELECT job_key FROM {jobs} WHERE tenant = :tenant AND started_at < :before LIMIT :limit"
         self.last = f"SELECT MAX(number) {its_chunks}"

@@ -50,6 +50,15 @@ def filter_accounts(query: AccountQuery, dialect: Dialect) -> tuple[str, dict[st
     if query.issued_before is not None:
         conditions.append("issued_at < :issued_before")
         parameters["issued_before"] = micros(query.issued_before)
+    if query.unchanged_since is not None:
+        parameters["unchanged_since"] = micros(query.unchanged_since)
+        issued = "issued_at >= :unchanged_since"
+        if query.or_never_issued and state is None:
+            issued = f"(state = 'never_issued' OR (state = 'issued' AND {issued}))"
+        if state in (None, "issued"):
+            conditions.append(issued)
+        elif not (query.or_never_issued and state == "never_issued"):
+            conditions.append("1 = 0")
     if query.never_signed_in:
         # Not IS NULL: SQLite would take the index by last sign-in, and sort all that it finds.
         conditions.append("NOT (last_sign_in_at IS NOT NULL)")

@@ -1,0 +1,137 @@
+"""Count accounts by status, and day by day: how far a district is from its defaults to passwords of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date, timedelta
+from typing import NamedTuple
+
+import attrs
+
+from .._table import records_as_html
+from .._value import Value
+from ..accounts import AccountStatus
+from ..status_counts import StatusGroup, StatusQuery
+
+
+class CensusDay(NamedTuple):
+    """
+    How far it was at the end of a day.
+
+    Attributes:
+        day: The day.
+        issued: Accounts whose last default was issued by then, since the census's first day.
+        changed: How many of them had chosen a password of their own by then.
+    """
+
+    day: date
+    issued: int
+    changed: int
+
+
+@attrs.frozen(kw_only=True, eq=False, repr=False)
+class StatusCensus(Value):
+    """
+    How many of the accounts that an operator may see are in which status.
+
+    Attributes:
+        query: The instant that the statuses are of, and the first of the days.
+        counts: The accounts of each group.
+        hidden: Accounts that the operator may not see, and that are not counted.
+    """
+
+    query: StatusQuery
+    counts: Mapping[StatusGroup, int] = attrs.field(repr=False, hash=False)
+    hidden: int = 0
+
+    @property
+    def accounts(self) -> int:
+        """How many accounts are counted."""
+        return sum(self.counts.values())
+
+    @property
+    def by_status(self) -> dict[AccountStatus, int]:
+        """The accounts of each status, of which there may be none."""
+        counts = dict.fromkeys(AccountStatus, 0)
+        for group, accounts in self.counts.items():
+            counts[AccountStatus(group.status)] += accounts
+        return counts
+
+    @property
+    def live_by_age(self) -> dict[int, int]:
+        """The live defaults by the whole days since they were issued, the newest first."""
+        return self._live_by("age")
+
+    @property
+    def live_by_days_left(self) -> dict[int, int]:
+        """The live defaults by the whole days until they expire, the soonest first."""
+        return self._live_by("days_left")
+
+    @property
+    def days(self) -> Sequence[CensusDay]:
+        """
+        Each day since the first, today included, with the sums up to it.
+
+        A default that was issued again counts from the last time on. So do imported hashes whose owners chose a
+        password of their own since.
+        """
+        issued, changed = self._by_day("issued_on"), self._by_day("changed_on")
+        first, today = self.query.day_of(self.query.since), self.query.day_of(self.query.now)
+        days: list[CensusDay] = []
+        sums = 0, 0
+        for day in (first + timedelta(days=n) for n in range((today - first).days + 1)):
+            sums = sums[0] + issued.get(day, 0), sums[1] + changed.get(day, 0)
+            days.append(CensusDay(day, *sums))
+        return tuple(days)
+
+    @property
+    def chart(self) -> dict[str, list[str] | list[int]]:
+        """The days as columns ``day`` (ISO 8601), ``issued`` and ``changed``, such as for a DataFrame or as JSON."""
+        days = self.days
+        return {
+            "day": [each.day.isoformat() for each in days],
+            "issued": [each.issued for each in days],
+            "changed": [each.changed for each in days],
+        }
+
+    def to_records(self) -> list[dict[str, str | None]]:
+        """Return the counts as plain records, live defaults by age and by the days that are left."""
+        sums: dict[tuple[AccountStatus, int | None, int | None], int] = {}
+        for group, accounts in self.counts.items():
+            key = AccountStatus(group.status), group.age, group.days_left
+            sums[key] = sums.get(key, 0) + accounts
+        order = list(AccountStatus)
+        rows = sorted(sums.items(), key=lambda row: (order.index(row[0][0]), row[0][1] or 0, row[0][2] or 0))
+        return [
+            {
+                "status": status.value,
+                "age_days": None if age is None else str(age),
+                "days_left": None if days_left is None else str(days_left),
+                "accounts": str(accounts),
+            }
+            for (status, age, days_left), accounts in rows
+        ]
+
+    def __repr__(self) -> str:
+        told = ", ".join(f"{status.value}: {count}" for status, count in self.by_status.items() if count) or "nothing"
+        return f"<{type(self).__name__} of {self.accounts} accounts ({told}; {self.hidden} hidden)>"
+
+    def _repr_html_(self) -> str:
+        """Return the counts as a table for a notebook."""
+        return records_as_html(self.to_records())
+
+    def _live_by(self, name: str) -> dict[int, int]:
+        sums: dict[int, int] = {}
+        for group, accounts in self.counts.items():
+            days = getattr(group, name)
+            if days is not None:
+                sums[days] = sums.get(days, 0) + accounts
+        return dict(sorted(sums.items()))
+
+    def _by_day(self, name: str) -> dict[date, int]:
+        sums: dict[date, int] = {}
+        for group, accounts in self.counts.items():
+            day = getattr(group, name)
+            if day is not None:
+                sums[day] = sums.get(day, 0) + accounts
+        return sums
