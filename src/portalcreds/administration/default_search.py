@@ -123,10 +123,10 @@ class DefaultSearch:
         self._next_at = 0.0
         self._findings: Iterator[DefaultFinding] | None = None
         self.after = query.after
-        self.tried = 0
-        self.found = 0
-        self.hidden = 0
-        self.is_finished = False
+        self.tried: int = 0
+        self.found: int = 0
+        self.hidden: int = 0
+        self.is_finished: bool = False
 
     def __iter__(self) -> Iterator[DefaultFinding]:
         # One iterator, however often it is asked for: nothing is tried twice.
