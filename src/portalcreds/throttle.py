@@ -529,9 +529,14 @@ class Throttle:
             noted.append((AuditKind.CREDENTIAL_SPENT, "claim_proof"))
         return noted
 
-    def record_proof(self, caller: Caller) -> None:
-        """Take back the failures of a caller whose claim proof was right, so that they count at the source no more."""
-        self._forgive(caller, self._read(_forgivable(caller)))
+    def record_proof(self, account: Account, caller: Caller) -> None:
+        """Forget the wrong claim proofs for an account, and those of a caller whose claim proof was right."""
+        name = _proof_name(account)
+        n = self._read([name, *_forgivable(caller)])
+        # What spent it meanwhile stands, as in `record_success`. So a family that got in leaves no row behind.
+        if 0 < n[name] < self.limits.default_failures:
+            self._counter.clear(name)
+        self._forgive(caller, n)
 
     def _record_arrival(self, account: Account, caller: Caller, kind: str) -> list[tuple[AuditKind, str]]:
         """Count the first right password for a user name from a source, and return what goes on the record for it."""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import string
+import threading
+import traceback
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import timedelta
 from functools import partial
@@ -15,7 +17,7 @@ from hypothesis import strategies as st
 
 from guessing import limits
 from portal import GOOD_PASSWORD, OFFICE, OTHER_PASSWORD, Portal, issued, settled, ticket_of, watched
-from portalcreds.accounts import Account, Credential, PasswordHash
+from portalcreds.accounts import Account, Credential, CredentialOrigin, PasswordHash
 from portalcreds.administration import AccountChange
 from portalcreds.audit import AuditKind
 from portalcreds.contacts import Contact, ContactId
@@ -121,6 +123,17 @@ def test_signing_in_between_takes_no_wrong_claim_proof_back(every_portal: Portal
     assert portal.sign_ins.sign_in("rabbiatici", "AbbiaticiR") == SignInDenied()
 
 
+def test_a_right_claim_proof_forgets_the_wrong_ones(portal: Portal) -> None:
+    """Only consecutive ones count (SP 800-63B-4 §3.2.2), and a family that got in leaves no count behind (R9)."""
+    portal = proving(portal, limits=limits())
+    ticket = ticket_of(portal)
+    for _ in range(3):
+        for number in range(9):
+            assert offer(portal, ticket, f"S-{number}") == ClaimProofRefused()
+        assert isinstance(offer(portal, ticket, "S-2048", new="short"), PasswordRefused)
+    assert isinstance(offer(portal, ticket, "S-2048"), PasswordChanged)
+
+
 def test_a_reissue_starts_at_zero(portal: Portal) -> None:
     """R6: wrong claim proofs belong to one epoch, like wrong passwords."""
     portal = proving(portal, limits=limits())
@@ -134,12 +147,14 @@ def test_a_reissue_starts_at_zero(portal: Portal) -> None:
 def test_parallel_guesses_are_no_more_than_the_cap(every_portal: Portal) -> None:
     """R9: of forty claim proofs at the same moment at most ten are answered; a right one beyond them opens nothing."""
     asked: list[str] = []
+    everybody = threading.Barrier(40, timeout=60)
 
     class Counting:
         kind = "student_number"
 
         def verify(self, account: Account, given: Secret, tenant: str, /) -> bool:
             asked.append(given.reveal())
+            everybody.wait()
             return False
 
         def find_missing(self, accounts: Sequence[Account], /) -> Sequence[ContactId]:
@@ -372,6 +387,43 @@ def test_a_denial_costs_the_same_whatever_claim_proofs_failed(memory_portal: Por
     assert calls == absent
 
 
+def test_a_reissue_while_the_claim_proof_is_verified_wins(every_portal: Portal) -> None:
+    """R3: what was proven for one epoch changes nothing in the next, however the two overlap."""
+
+    class Racing:
+        kind = "number"
+
+        def verify(self, account: Account, given: Secret, tenant: str, /) -> bool:
+            issued(every_portal)
+            return True
+
+        def find_missing(self, accounts: Sequence[Account], /) -> Sequence[ContactId]:
+            return ()
+
+    portal = proving(every_portal, Racing())
+    assert offer(portal, ticket_of(portal), "x") == TicketInvalid()
+    assert portal.account("c-1").credential.origin is CredentialOrigin.ISSUED
+
+
+def test_an_error_of_the_host_shows_nothing_that_was_typed(memory_portal: Portal) -> None:
+    """R14: no frame of ours has the claim proof, the password or the ticket in the clear while the host is asked."""
+
+    def fail(contact_ids: Sequence[ContactId]) -> Mapping[ContactId, Iterable[str]]:
+        raise LookupError
+
+    portal = proving(memory_portal)
+    ticket = ticket_of(portal)
+    failing = portal.with_parts(claim_proof=KnownValues(fail, kind="number"))
+    with pytest.raises(LookupError) as caught:
+        failing.sign_ins.complete_change(ticket.reveal(), "canary for a password", claim_proof="canary 4711")
+    shown = traceback.TracebackException.from_exception(caught.value, capture_locals=True).stack
+    # Without the frames of this file.
+    variables = "".join(str(frame.locals) for frame in shown if frame.filename != __file__)
+    assert "Secret" in variables
+    assert "canary" not in variables
+    assert ticket.reveal().partition(".")[2] not in variables
+
+
 # -- values that the school knows
 
 
@@ -418,8 +470,19 @@ def test_what_holds_no_texts_is_refused_without_its_value(found: Any) -> None:
 
 def test_a_long_text_is_not_looked_at() -> None:
     """R8: normalising a hundred thousand marks takes seconds."""
-    proof = KnownValues(lambda ids: {each: ["a"] for each in ids}, kind="number")
+    proof = KnownValues(lambda ids: {each: ["a" * 255, "b" * 256] for each in ids}, kind="number")
     assert not proof.verify(account_of("c-1"), Secret("a" + "\u0301\u0323" * 100_000), "")
+    assert proof.verify(account_of("c-1"), Secret("a" * 255), "")
+    assert not proof.verify(account_of("c-1"), Secret("b" * 256), "")
+
+
+@pytest.mark.parametrize("value", ["", " ", " - ", "\u200b", "\u2013", None, "c" * 256])
+def test_a_value_that_says_nothing_is_none(value: str | None) -> None:
+    """A NULL or a dash in a column would make an empty field the right answer; the plan warns of that contact."""
+    proof = KnownValues(lambda ids: {each: [value] for each in ids}, kind="number")
+    assert list(proof.find_missing([account_of("c-1")])) == ["c-1"]
+    for typed in ("", "-", " ", "\u200b", "None", "c" * 256):
+        assert not proof.verify(account_of("c-1"), Secret(typed), "")
 
 
 @pytest.mark.parametrize("parts", [{"kind": ""}, {"kind": "é"}, {"kind": None}, {"find_values": "no function"}])

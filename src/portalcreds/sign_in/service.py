@@ -192,9 +192,10 @@ class SignInService(Service):
             TransactionAborted: The store is in a transaction of the host's, which has to be run again.
             StoreError: The store is defective, such as one whose tables are missing.
         """
-        ticket, new = _as_typed(ticket), _as_typed(new)
+        # Under the same names: the frames of an error show none of them (R14).
+        ticket, new, claim_proof = _as_typed(ticket), _as_typed(new), _as_typed(claim_proof)
         _check_source(source)
-        given = _Given(proof=_as_typed(claim_proof or ""), source=source, device=_device_in(device))
+        given = _Given(proof=claim_proof, source=source, device=_device_in(device))
         return self._answer(lambda: self._told(self._complete_change(ticket, new, given)))
 
     def change_password(
@@ -448,7 +449,7 @@ class SignInService(Service):
             # Also where the answer does not count any more, so that it takes the same time. Nothing but True is a yes.
             is_right = proof.verify(account, given.proof, self._tenant) is True
             if is_right and guess.refusal is None:
-                self._throttle.record_proof(caller)
+                self._throttle.record_proof(account, caller)
                 return True
             noted = self._throttle.record_proof_failure(account if guess.refusal is None else None, caller)
         fault = guess.refusal or "wrong_proof"
@@ -623,9 +624,9 @@ def _device_in(device: str | Secret | None) -> Secret | None:
         raise InvalidValueError("device", "pass SignedIn.device, its text as your cookie has it, or None") from None
 
 
-def _as_typed(password: str | Secret) -> Secret:
+def _as_typed(password: str | Secret | None) -> Secret:
     try:
-        return Secret(password)
+        return Secret("" if password is None else password)
     except TypeError:
         # A form field that is missing, or a JSON number: denied like any other wrong password (R7).
         return Secret("")
