@@ -263,10 +263,13 @@ def test_choosing_ends_the_default_the_demand_and_the_ticket(before: Account) ->
 
 
 def test_a_required_change_keeps_the_password_and_says_why() -> None:
-    """The demand stands beside the password, and a second one replaces the reason."""
-    after = account(CHOSEN).require_change("compromised")
-    assert after.credential == credential(CHOSEN, epoch=8, change_required_by="compromised")
+    """The demand stands beside the password, and a second one replaces the reason, unless others know the password."""
+    after = account(CHOSEN).require_change("campaign-1")
+    assert after.credential == credential(CHOSEN, epoch=8, change_required_by="campaign-1")
     assert after.require_change("campaign-2").credential.change_required_by == "campaign-2"
+    known = after.require_change("compromised:list").require_change("campaign-2")
+    assert known.credential == credential(CHOSEN, epoch=10, change_required_by="compromised:list")
+    assert known.require_change("Compromised again").credential.change_required_by == "Compromised again"
     for reason in ("", "x" * (MAX_CODE_LENGTH + 1), "a\nb", "é", " a", cast(str, None)):
         with pytest.raises(InvalidValueError) as caught:
             account(CHOSEN).require_change(reason)

@@ -168,7 +168,7 @@ def prepared(portal: Portal, canaries: Canaries) -> Portal:
     old = portal.account("c-1")
     older = Argon2Hasher(attrs.evolve(CHEAPEST_CHOSEN, memory_kib=24)).hash(Secret(PASSWORD))
     canaries.attempt(lambda: portal.store.apply([Change(old=old, new=old.choose(older, changed_at=portal.clock()))]))
-    portal.accounts.require_change("c-1", OFFICE, reason="compromised")
+    portal.accounts.require_change("c-1", OFFICE, reason="policy")
     canaries.keep_secret(portal.account("c-1"))
     return portal
 

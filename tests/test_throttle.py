@@ -183,7 +183,7 @@ def test_a_counters_keys_do_not_tell_what_was_typed(memory_portal: Portal) -> No
     for typed in ("correct horse battery", "rabbiatici", "x" * 4000, "\ud800"):
         memory_portal.sign_ins.sign_in(typed, "guess", source="192.0.2.7", device="the cookie")
     kinds = {"username", "source", "place", "spray", "decoy", "account", "begun", "ended", "change", "lifted"}
-    kinds |= {"known", "forgiven", "arrivals", "families", "pace"}
+    kinds |= {"known", "forgiven", "arrivals", "families", "pace", "claim_proof"}
     assert {key.partition(":")[0] for key in keys} == kinds
     assert all(key.isascii() and len(key) <= 100 for key in keys)
     told = ("correct", "rabbiatici", "guess", "192", "c-1", "cookie")

@@ -107,6 +107,7 @@ def services(portal: Portal) -> dict[str, tuple[Any, dict[str, dict[str, Any]]]]
                 "count": selection,
                 "select_all": selection,
                 "find_locked": {"contact_ids": ["c-1"], "operator": OFFICE},
+                "reveal_claim_codes": {"contact_ids": ["c-1"], "operator": OFFICE},
                 "sync_contacts": contacts,
                 "sync_from_host": {name: value for name, value in contacts.items() if name != "contacts"},
                 "plan_sync": contacts,
@@ -165,6 +166,7 @@ def services(portal: Portal) -> dict[str, tuple[Any, dict[str, dict[str, Any]]]]
                 "resume": {"key": job.key, **hashing},
                 "unfinished": {},
                 "reset_password": {**account, "expires_at": None, "reveal": False},
+                "invite": {**account, "expires_at": None},
             },
         ),
         "plan": (plan, {"confirm": {"operator": OFFICE, "fingerprint": plan.fingerprint, "key": None}}),
@@ -172,7 +174,7 @@ def services(portal: Portal) -> dict[str, tuple[Any, dict[str, dict[str, Any]]]]
             portal.sign_ins,
             {
                 "sign_in": {**signs, "password": "x"},
-                "complete_change": {"ticket": "x", "new": "x", "source": None},
+                "complete_change": {"ticket": "x", "new": "x", "claim_proof": None, "source": None, "device": None},
                 "change_password": {**signs, "current": "x", "new": "x", "contact_id": None},
             },
         ),
@@ -252,6 +254,7 @@ def test_a_filter_that_there_is_not_is_refused_like_any_keyword(memory_portal: P
 def constructors(portal: Portal) -> dict[str, tuple[Callable[..., object], dict[str, Any]]]:
     """Return what can be made, with arguments that are right."""
     common = {"store": portal.store, "audit": portal.store, "clock": portal.clock, "on_change": None}
+    common["claim_proof"] = None
     staff = {**common, "authorizer": portal.authorizer, "allow_own_account": False}
     return {
         "AccountService": (

@@ -50,9 +50,11 @@ if TYPE_CHECKING:
     from .rosters import contacts_from_records, read_contacts_csv
     from .secret import Secret
     from .sign_in import (
+        ClaimProofRefused,
         DefaultExpired,
         PasswordChanged,
         PasswordChangeRequired,
+        PasswordCompromised,
         PasswordPolicy,
         PasswordRefused,
         SignedIn,
@@ -75,6 +77,7 @@ __all__ = [
     "AccountService",
     "AccountStatus",
     "AuditKind",
+    "ClaimProofRefused",
     "ConfigurationError",
     "Contact",
     "DBAPIAccountStore",
@@ -91,6 +94,7 @@ __all__ = [
     "Passphrase",
     "PasswordChangeRequired",
     "PasswordChanged",
+    "PasswordCompromised",
     "PasswordHash",
     "PasswordPolicy",
     "PasswordRefused",
@@ -175,9 +179,11 @@ _HOMES = {
     ),
     ".secret": ("Secret",),
     ".sign_in": (
+        "ClaimProofRefused",
         "DefaultExpired",
         "PasswordChangeRequired",
         "PasswordChanged",
+        "PasswordCompromised",
         "PasswordPolicy",
         "PasswordRefused",
         "SignInDenied",

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from os import fspath
 from typing import Any, Final, TypeVar
 
-from ._text import has_surrogate
+from ._text import MAX_CODE_LENGTH, has_surrogate, is_code
 from .contacts import Contact, ContactId
 from .exceptions import ConfigurationError, InvalidValueError, PortalCredsError
 from .privileges import Operator
@@ -261,6 +261,16 @@ def whole(argument: str, value: object, *, least: int) -> None:
     """Refuse a part that is no whole number of at least so many."""
     if type(value) is not int or value < least:
         raise ConfigurationError(argument, f"pass a whole number of at least {least}")
+
+
+def is_claim_proof(owner: object, attribute: Any, proof: Any) -> None:
+    """Refuse a part that is neither a claim proof nor None."""
+    hint = 'pass a ClaimProof, such as KnownValues(find_values, kind="student_number"), or None'
+    has_methods("verify", "find_missing", hint=hint, or_none=True)(owner, attribute, proof)
+    if proof is not None and not is_code(getattr(proof, "kind", None)):
+        raise ConfigurationError(
+            attribute.alias, f"give it a kind of 1 to {MAX_CODE_LENGTH} printable ASCII characters"
+        )
 
 
 def is_flag(owner: object, attribute: Any, value: object) -> None:

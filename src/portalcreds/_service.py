@@ -57,6 +57,11 @@ class Service:
         return show(self)
 
     @property
+    def _tenant(self) -> str:
+        # By attribute: a store of the host's may have no tenants.
+        return str(getattr(self._store, "tenant", ""))
+
+    @property
     def _ledger(self) -> Ledger:
         return Ledger(store=self._store, audit=self._audit, clock=self._clock, on_change=self._on_change)
 
@@ -81,11 +86,6 @@ class StaffService(Service):
             clock=self._clock,
             allow_own_account=self._allow_own_account,
         )
-
-    @property
-    def _tenant(self) -> str:
-        # By attribute: a store of the host's may have no tenants.
-        return str(getattr(self._store, "tenant", ""))
 
     def _check_plan(
         self,

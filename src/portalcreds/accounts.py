@@ -69,6 +69,16 @@ WITHHELD: Final = PasswordHash("withheld")
 """Stands for the hash in a credential that was pickled or copied; no store takes it back."""
 
 
+INVITATION: Final = "invitation"
+"""
+Stands for the strategy in the credential of somebody who was invited. Its password is drawn and told to nobody: a state
+that every store can hold, and in which no password signs in.
+"""
+
+COMPROMISED: Final = "compromised"
+"""What a reason begins with, in whatever case, if others may know the password: then it alone allows no change."""
+
+
 class CredentialOrigin(StrEnum):
     """Where a credential's password came from."""
 
@@ -131,7 +141,7 @@ class Credential(Value):
         password_hash: The hash, or None if the origin is ``none``.
         origin: Where the password came from.
         change_required_by: Why a change was required, as a code such as ``compromised``; None if it was not.
-        strategy: The id of the strategy that made the issued default; None for anything else.
+        strategy: The id of the strategy that made the issued default, or `INVITATION`; None for anything else.
         issue_id: What issued or imported last, or None: the key of its confirmed plan. Kept after the contact chose a
             password, so that what is resumed does not set it again.
         issued_by: The operator who issued or imported last, or None.
@@ -139,7 +149,7 @@ class Credential(Value):
         changed_at: When the owner last chose a password, or None.
         expires_at: When the issued default stops working; None for anything else.
         epoch: The credential's generation. Sessions, tickets, plan items and failure counters are bound to it (R6).
-        ticket_digest: The digest of the open change ticket, in hexadecimal, or None.
+        ticket_digest: The digest of the open change ticket or invitation, in hexadecimal, or None.
         ticket_expires_at: When that ticket stops working, or None.
     """
 
@@ -184,6 +194,22 @@ class Credential(Value):
     def must_change(self) -> bool:
         """Whether the only thing this credential allows is to choose a new password."""
         return self.origin == CredentialOrigin.ISSUED or self.change_required_by is not None
+
+    @property
+    def is_invited(self) -> bool:
+        """Whether an invitation is the only way in: there is a password, and nobody was told it."""
+        return self.origin == CredentialOrigin.ISSUED and self.strategy == INVITATION
+
+    @property
+    def is_compromised(self) -> bool:
+        """Whether somebody else may know the password, so that it alone must not allow a change."""
+        return self.change_required_by is not None and self.change_required_by.lower().startswith(COMPROMISED)
+
+    @property
+    def asks_for_proof(self) -> bool:
+        """Whether a claim proof is asked for before a change: others can guess the password, or know it."""
+        # An invitation is itself what the school gave the family.
+        return not self.is_invited and (self.origin == CredentialOrigin.ISSUED or self.is_compromised)
 
     def is_expired(self, now: datetime) -> bool:
         """Return whether the issued default no longer works: from *expires_at* on, including that instant."""
@@ -297,7 +323,8 @@ class Account(Value):
     def has_default_of_old_name(self) -> bool:
         """Whether the issued default was made from names that changed since. It keeps working (R5)."""
         issued_at = self.credential.issued_at
-        if self.credential.origin != CredentialOrigin.ISSUED or issued_at is None or self.name_changed_at is None:
+        is_default = self.credential.origin == CredentialOrigin.ISSUED and not self.credential.is_invited
+        if not is_default or issued_at is None or self.name_changed_at is None:
             return False
         return self.name_changed_at > issued_at
 
@@ -318,7 +345,11 @@ class Account(Value):
 
         Raises:
             WrongStateError: The account is disabled, which issuing never lifts (R5).
+            InvalidValueError: *strategy* is `INVITATION`; use `invite`.
         """
+        if strategy == INVITATION:
+            # Its tickets live for days, and need no claim proof.
+            raise InvalidValueError("strategy", "give it another id; only an invitation has this one")
         if not self.is_active:
             raise WrongStateError(self.contact_id, "issue", "the account is disabled; enable it first")
         return self._next(
@@ -332,6 +363,51 @@ class Account(Value):
                 changed_at=self.credential.changed_at,
                 expires_at=expires_at,
                 epoch=self.credential.epoch + 1,
+            )
+        )
+
+    def invite(
+        self,
+        password_hash: PasswordHash,
+        *,
+        ticket_digest: str,
+        invitation_id: str,
+        invited_by: str,
+        invited_at: datetime,
+        expires_at: datetime,
+    ) -> Account:
+        """
+        Return this account with an invitation as the only way in, in place of the password that it has.
+
+        Like a default it demands a change. But there is no password that anybody knows, so that no sign-in can replace
+        the ticket.
+
+        Args:
+            password_hash: The hash of a drawn secret that nobody was told.
+            ticket_digest: The digest of the invitation, in hexadecimal.
+            invitation_id: Identifies it on the record.
+            invited_by: The operator.
+            invited_at: When.
+            expires_at: When it stops working.
+
+        Raises:
+            WrongStateError: The account is disabled, which inviting never lifts.
+        """
+        if not self.is_active:
+            raise WrongStateError(self.contact_id, "invite", "the account is disabled; enable it first")
+        return self._next(
+            credential=Credential(
+                password_hash=password_hash,
+                origin=CredentialOrigin.ISSUED,
+                strategy=INVITATION,
+                issue_id=invitation_id,
+                issued_by=invited_by,
+                issued_at=invited_at,
+                changed_at=self.credential.changed_at,
+                expires_at=expires_at,
+                epoch=self.credential.epoch + 1,
+                ticket_digest=ticket_digest,
+                ticket_expires_at=expires_at,
             )
         )
 
@@ -397,8 +473,11 @@ class Account(Value):
         """
         Return this account with a change required at the next sign-in.
 
+        A later reason replaces an earlier one, but for one that says ``compromised``: only a new password ends that.
+
         Args:
-            reason: Why, as a code of at most 64 printable ASCII characters, such as ``compromised``.
+            reason: Why, as a code of at most 64 printable ASCII characters, such as ``policy``. After one that begins
+                with ``compromised`` the password alone no longer allows the change.
 
         Raises:
             WrongStateError: The account has no password to change.
@@ -409,7 +488,11 @@ class Account(Value):
         if not is_code(reason):
             # None would remove the requirement.
             raise InvalidValueError("reason", f"pass a code of 1 to {MAX_CODE_LENGTH} printable ASCII characters")
-        return self._new_epoch(change_required_by=reason)
+        changed = self._new_epoch(change_required_by=reason)
+        if self.credential.is_compromised and not changed.credential.is_compromised:
+            # A rule for everybody, say, must not hand the door back to a thief.
+            return self._new_epoch()
+        return changed
 
     def disable(self) -> Account:
         """Return this account disabled: nobody can sign in, and its sessions and tickets end."""
@@ -496,7 +579,10 @@ class Account(Value):
 
         Raises:
             InvalidValueError: No change is required, so there is nothing for a ticket to allow.
+            WrongStateError: There is an invitation, which no ticket replaces: it may be the only way in.
         """
+        if self.credential.is_invited:
+            raise WrongStateError(self.contact_id, "open a ticket", "it has an invitation; invite or issue anew")
         credential = attrs.evolve(self.credential, ticket_digest=digest, ticket_expires_at=expires_at)
         return self._next(credential=credential)
 

@@ -22,7 +22,8 @@ class AuditKind(StrEnum):
     What happened. The value is the name in the OWASP logging vocabulary, with a suffix where that has one for several.
 
     These names have no OWASP counterpart: ``spray_suspected``, ``mass_claim_suspected``, ``notification_failed``,
-    ``credential_imported``, ``authn_password_issue``, ``authn_hash_upgrade`` and ``authn_password_change_required``.
+    ``claim_proof_refused``, ``credential_imported``, ``authn_password_issue``, ``authn_hash_upgrade`` and
+    ``authn_password_change_required``.
     """
 
     SIGN_IN_SUCCEEDED = "authn_login_success"
@@ -37,6 +38,8 @@ class AuditKind(StrEnum):
     CHANGE_REQUIRED = "authn_password_change_required"
     TICKET_OPENED = "authn_token_created"
     TICKET_REFUSED = "authn_token_refused"
+    INVITED = "authn_token_created.invitation"
+    CLAIM_PROOF_REFUSED = "claim_proof_refused"
     PASSWORD_ISSUED = "authn_password_issue"
     CREDENTIAL_IMPORTED = "credential_imported"
     PASSWORD_CHANGED = "authn_password_change"
@@ -47,6 +50,7 @@ class AuditKind(StrEnum):
     USERNAME_VIEWED = "sensitive_read.username"
     PASSWORD_REVEALED = "sensitive_read.password"
     DEFAULTS_TRIED = "sensitive_read.default"
+    CLAIM_CODE_REVEALED = "sensitive_read.claim_code"
     ACCOUNT_ADDED = "user_created"
     ACCOUNT_REFRESHED = "user_updated.refresh"
     ACCOUNT_RENAMED = "user_updated.rename"

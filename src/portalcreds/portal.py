@@ -22,6 +22,7 @@ from .protocols import (
     AuditSink,
     Authorizer,
     ChangeHook,
+    ClaimProof,
     Clock,
     CredentialHasher,
     DefaultPasswordStrategy,
@@ -47,6 +48,7 @@ class PortalParts(TypedDict, total=False):
     shared_sources: Iterable[str]
     strategy: DefaultPasswordStrategy | None
     policy: PasswordPolicy | None
+    claim_proof: ClaimProof | None
     context_words: Iterable[str]
     audit: AuditSink | None
     clock: Clock
@@ -70,7 +72,7 @@ class Portal(Closing):
 
     Attributes:
         accounts: Look up, search, sync, import, disable, unlock, rename, erase.
-        resets: Set default passwords: plan, confirm, start.
+        resets: Set default passwords: plan, confirm, start. Invite contacts.
         sign_ins: Sign in, make the forced change, change a password.
         store: The accounts.
         counter: Where failed attempts are counted. Call its ``purge`` now and then, for example each night.
@@ -99,6 +101,7 @@ class Portal(Closing):
         shared_sources: Iterable[str] = (),
         strategy: DefaultPasswordStrategy | None = None,
         policy: PasswordPolicy | None = None,
+        claim_proof: ClaimProof | None = None,
         context_words: Iterable[str] = (),
         audit: AuditSink | None = None,
         clock: Clock = utc_now,
@@ -125,6 +128,8 @@ class Portal(Closing):
                 which many families share, such as the school's own: see `Throttle`.
             strategy: How default passwords are made. None for last name and first initial.
             policy: What a chosen password must satisfy. None for the usual `PasswordPolicy`.
+            claim_proof: What a family must give besides, before a default may be changed, or a password that is
+                compromised: such as `portalcreds.sign_in.KnownValues`. None for nothing.
             context_words: Names of the school and the portal, which no password may consist of. They are added to the
                 policy's.
             audit: Where denials, look-ups and refusals are recorded. None for the store itself.
@@ -160,6 +165,7 @@ class Portal(Closing):
                 max_affected=max_affected,
                 max_per_day=max_per_day,
                 jobs=jobs,
+                claim_proof=claim_proof,
                 allow_own_account=allow_own_account,
                 on_change=on_change,
                 audit=audit,
@@ -173,6 +179,7 @@ class Portal(Closing):
                     # A hasher of the host's own may not say what hashes are; then nothing is imported.
                     hasher=_describer_of(hasher),
                     strategy=strategy,
+                    claim_proof=claim_proof,
                     clock=clock,
                     allow_own_account=allow_own_account,
                     on_change=on_change,
@@ -184,6 +191,7 @@ class Portal(Closing):
                     hasher=hasher,
                     throttle=throttle,
                     policy=policy,
+                    claim_proof=claim_proof,
                     clock=clock,
                     ticket_lifetime=ticket_lifetime,
                     on_change=on_change,

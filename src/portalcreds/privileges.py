@@ -21,6 +21,7 @@ class Privilege(StrEnum):
     SET_ONE = "set_one"
     SET_MANY = "set_many"
     REVEAL = "reveal"
+    INVITE = "invite"
     REQUIRE_CHANGE = "require_change"
     UNLOCK = "unlock"
     DISABLE = "disable"

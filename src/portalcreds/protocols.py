@@ -10,7 +10,7 @@ outcomes are values. Adding a method to a protocol breaks other people's code: n
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from functools import partial
@@ -595,6 +595,48 @@ class DefaultPasswordStrategy(Protocol):
         Raises:
             UnderivableError: The contact has none. It is never guessed.
         """
+        ...
+
+
+# -- claim proofs
+
+
+class ClaimProof(Protocol):
+    """
+    **Protocol:** What a family has from the school, and is asked for beside a password before it may be changed.
+
+    The services limit how often it is asked, and call it from several threads at once.
+    """
+
+    @property
+    def kind(self) -> str:
+        """What the form has to ask for, as a code such as ``student_number``."""
+        ...
+
+    def verify(self, account: Account, given: Secret, tenant: str, /) -> bool:
+        """
+        Return True if -- and only if -- this is what the account's contact was given.
+
+        False, and after the same time, for a contact who was given nothing. What it raises comes out of the service,
+        and nothing is changed then; `StoreUnavailableError` makes it `Unavailable`.
+
+        Args:
+            account: Whose password is to be changed.
+            given: As typed, of any length.
+            tenant: Which portal's account it is; empty where a store has no tenants.
+        """
+        ...
+
+    def find_missing(self, accounts: Sequence[Account], /) -> Collection[ContactId]:
+        """Return those of the contacts who were given nothing, so that none could be right; a plan warns of them."""
+        ...
+
+
+class ClaimCodes(Protocol):
+    """**Protocol:** A `ClaimProof` may do this besides: tell what it asks for, to be printed in a letter."""
+
+    def code_of(self, account: Account, tenant: str, /) -> Secret:
+        """Return what `ClaimProof.verify` takes for this account at the moment."""
         ...
 
 

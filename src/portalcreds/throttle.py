@@ -64,6 +64,13 @@ _SPRAYED: Final = ("default", "chosen")
 
 _DECOY: Final = "decoy"
 
+_PLACE: Final = "place"
+_PROOF_PLACE: Final = "proof_place"
+"""
+Where a place's failures are counted: those of passwords, and those of claim proofs. They are apart, because a right
+default takes back the first kind, and whoever guesses claim proofs has one.
+"""
+
 _UNDER_WAY: Final = timedelta(minutes=15)
 """The window in which attempts under way are counted: one whose process died counts until its end, and no longer."""
 
@@ -124,7 +131,8 @@ class ThrottleLimits(Value):
     How much guessing is allowed; the defaults suit one school.
 
     Attributes:
-        default_failures: Failures against one issued default; then it is denied until re-issue or unlock.
+        default_failures: Failures against one issued default; then it is denied until re-issue or unlock. The same
+            number, counted apart and also beside a chosen password, holds for the claim proof of one credential.
         chosen_failures: Consecutive failures against one chosen password; then the same. At most 100. The last tenth is
             kept for places where it was right before.
         per_username: Failures for one submitted user name, whether or not it exists; then other places, unless they are
@@ -330,6 +338,25 @@ class Throttle:
             source: Where the request came from, or None.
             device: What `remember` returned earlier, or an empty secret; None if the host keeps nothing.
         """
+        return self._held_up(self._find_caller(username, source, device), _PLACE)
+
+    def admit_proof(self, account: Account, source: str | None, device: Secret | None = None) -> Caller:
+        """
+        Return who sends a claim proof for an account, and how long they have to wait.
+
+        The limits on user names, places and sources are those of passwords. But what failed at a place is counted
+        apart: only a right claim proof takes that back, and no right default.
+
+        Args:
+            account: Whose ticket came with it.
+            source: As for `admit`.
+            device: As for `admit`.
+        """
+        # Without a user name under one of its own: none has a control character.
+        name = account.username_key or f"\0{account.contact_id}"
+        return self._held_up(self._find_caller(name, source, device), _PROOF_PLACE)
+
+    def _find_caller(self, username: str, source: str | None, device: Secret | None) -> Caller:
         name = _username_digest(username)
         found = None if source is None else self._sources.find(source)
         where = None if found is None else _digest(found.text)
@@ -337,7 +364,7 @@ class Throttle:
         at_source = None if where is None else _pair(name, where)
         n = self._read([_known(at_device), _known(at_source), _families(where)])
         knows_device = n[_known(at_device)] > 0
-        caller = Caller(
+        return Caller(
             username=name,
             source=where,
             device=device,
@@ -346,14 +373,13 @@ class Throttle:
             knows_device=knows_device,
             is_shared=(found is not None and found.is_shared) or n[_families(where)] >= _SHARED_BY,
         )
-        return self._held_up(caller)
 
-    def _held_up(self, caller: Caller) -> Caller:
-        """Return the caller with how long to wait, and with the windows that a failure adds to."""
+    def _held_up(self, caller: Caller, what: str) -> Caller:
+        """Return the caller with how long to wait and the windows that a failure adds to; *what* names the place's."""
         now, limits = self._clock(), self.limits
         of_name = _named(now, f"username:{caller.username}", limits.per_username)
         of_source = [] if caller.source is None else _named(now, f"source:{caller.source}", limits.per_source)
-        of_place = [] if caller.place is None else _named(now, f"place:{caller.place}", (limits.per_place,))
+        of_place = [] if caller.place is None else _named(now, f"{what}:{caller.place}", (limits.per_place,))
         lifted, arrivals, pace = self._lifted(now, caller.username), self._arrivals(now, caller), _pace(now, caller)
         sprays = [_spray_key(now, limits.spray, kind) for kind in _SPRAYED]
         keys = [key for _, key in (*of_name, *of_source, *of_place)]
@@ -394,11 +420,15 @@ class Throttle:
         """
         now = self._clock()
         key, progress = self._counted(now, None if refusal is not None else account, caller)
-        failures, *counts = self._counter.counts([key, *progress.ended, *progress.begun])
+        proofs_key = key if account is None or refusal is not None else _proof_name(account)
+        failures, proofs, *counts = self._counter.counts([key, proofs_key, *progress.ended, *progress.begun])
         ended, begun = counts[: len(progress.ended)], counts[len(progress.ended) :]
         if account is not None and refusal is None:
             # Whoever would be refused is not even begun: a crowd at the door keeps nobody out by its number alone.
             refusal = self._refusal(account, caller, failures, _under_way(begun, ended) + 1)
+            if proofs >= self.limits.default_failures:
+                # Not even with the right password, whose only use would be to send one more claim proof.
+                refusal = "spent"
             if refusal is not None:
                 key, progress = self._counted(now, None, caller)
         under_way = self._begin(progress, ended)
@@ -426,18 +456,23 @@ class Throttle:
         """
         now, spray = self._clock(), self.limits.spray
         key, _ = self._counted(now, account, caller)
-        kind = _kind(account, now)
         # First of all: the failure is counted whatever goes wrong after it.
         failures = self._counter.hit(key, spray.window if account is None else None)
-        noted = self._hit_all(caller.windows)
-        sprays = self._counter.hit(_spray_key(now, spray, kind), spray.window)
-        if kind in _SPRAYED and sprays == spray.attempts:
-            noted.append((AuditKind.SPRAY_SUSPECTED, kind))
+        noted = self._note_failure(_kind(account, now), caller)
         if account is not None:
             if failures == self._cap(account):
                 noted.append((AuditKind.CREDENTIAL_SPENT, "default" if _is_default(account) else "chosen"))
             elif failures == self._cap_of_unknown(account):
                 noted.append((AuditKind.RATE_LIMITED, "unknown_places"))
+        return noted
+
+    def _note_failure(self, kind: str, caller: Caller) -> list[tuple[AuditKind, str]]:
+        """Count a failure for the caller and in the tenant, and return what goes on the record for it."""
+        now, spray = self._clock(), self.limits.spray
+        noted = self._hit_all(caller.windows)
+        sprays = self._counter.hit(_spray_key(now, spray, kind), spray.window)
+        if kind in _SPRAYED and sprays == spray.attempts:
+            noted.append((AuditKind.SPRAY_SUSPECTED, kind))
         return noted
 
     def record_success(self, account: Account, caller: Caller) -> list[tuple[AuditKind, str]]:
@@ -447,22 +482,66 @@ class Throttle:
         Failures for the user name from other places stay, so that nobody there can tell that there was a success (R7).
         """
         now, key = self._clock(), _account_key(account)
-        of_source = [window for window in caller.windows if window.key.startswith("source:")]
-        of_place = [window for window in caller.windows if window.key.startswith("place:")]
-        n = self._read([key, *(each for window in of_place for each in (window.key, _forgiven(window.key)))])
+        n = self._read([key, *_forgivable(caller)])
         # A right password that took longer to verify than it counts as under way does not undo what spent it meanwhile.
         if 0 < n[key] < self._cap(account):
             self._counter.clear(key)
-        for window in of_place:
+        self._forgive(caller, n)
+        kind = _kind(account, now)
+        if caller.place is None or caller.is_known or kind not in _SPRAYED:
+            return []
+        return self._record_arrival(account, caller, kind)
+
+    def _forgive(self, caller: Caller, n: Counter[str | None]) -> None:
+        """Take back what failed at the caller's place, so that it counts at the source no more."""
+        of_source = [window for window in caller.windows if window.key.startswith("source:")]
+        for window in _of_place(caller):
             for _ in range(n[window.key] - n[_forgiven(window.key)]):
                 # Each failure is forgiven once, however many successes see it: this count tells who was first.
                 if self._counter.hit(_forgiven(window.key), window.limit.window) <= n[window.key]:
                     for each in of_source:
                         self._counter.hit(_forgiven(each.key), each.limit.window)
-        kind = _kind(account, now)
-        if caller.place is None or caller.is_known or kind not in _SPRAYED:
-            return []
-        return self._record_arrival(account, caller, kind)
+
+    def begin_proof(self, account: Account) -> Guess:
+        """
+        Begin to verify a claim proof, and return whether the answer counts.
+
+        It does if the wrong ones of this epoch, and all that are under way with this one, are no more than the cap of a
+        default. A right password does not take them back: whoever guesses claim proofs has that already.
+        """
+        name, cap = _proof_name(account), self.limits.default_failures
+        progress = _progress(self._clock(), name)
+        under_way = self._begin(progress, self._counter.counts(progress.ended))
+        # After what has ended was read: so whatever failed meanwhile is under way here, or a failure, or both.
+        (failures,) = self._counter.counts([name])
+        refusal = _beyond(cap, failures, under_way)
+        guess = Guess(self._counter, progress, refusal=refusal, failures_before=failures)
+        if refusal is not None:
+            guess.end()
+        return guess
+
+    def record_proof_failure(self, account: Account | None, caller: Caller) -> list[tuple[AuditKind, str]]:
+        """
+        Count a wrong claim proof, and return what goes on the record for it: kinds and reasons.
+
+        Args:
+            account: Whose it is not. None if the answer did not count: then it is no failure of the account's.
+            caller: Whom `admit_proof` returned.
+        """
+        failures = 0 if account is None else self._counter.hit(_proof_name(account), None)
+        noted = self._note_failure(_kind(account, self._clock()), caller)
+        if failures == self.limits.default_failures:
+            noted.append((AuditKind.CREDENTIAL_SPENT, "claim_proof"))
+        return noted
+
+    def record_proof(self, account: Account, caller: Caller) -> None:
+        """Forget the wrong claim proofs for an account, and those of a caller whose claim proof was right."""
+        name = _proof_name(account)
+        n = self._read([name, *_forgivable(caller)])
+        # What spent it meanwhile stands, as in `record_success`. So a family that got in leaves no row behind.
+        if 0 < n[name] < self.limits.default_failures:
+            self._counter.clear(name)
+        self._forgive(caller, n)
 
     def _record_arrival(self, account: Account, caller: Caller, kind: str) -> list[tuple[AuditKind, str]]:
         """Count the first right password for a user name from a source, and return what goes on the record for it."""
@@ -530,8 +609,9 @@ class Throttle:
         self.lift([account])
         for window in self._change_windows(now, account):
             self._counter.clear(window.key)
+        self._counter.clear(_proof_name(account))
         # Of a process that died. Whatever is under way now counts less, at most once and with others in parallel.
-        for what in (_account_key(account), _change_name(account)):
+        for what in (_account_key(account), _change_name(account), _proof_name(account)):
             progress = _progress(now, what)
             # In this order: if it fails in between, too many are under way and not too few.
             for key in (*progress.ended, *progress.begun):
@@ -561,15 +641,17 @@ class Throttle:
         for some in chunks(accounts, _ASKED_AT_ONCE):
             windows = [[*self._username_windows(now, each), *self._change_windows(now, each)] for each in some]
             keys = [_account_key(account) for account in some]
-            n = self._read([*keys, *(window.key for window in chain.from_iterable(windows))])
-            for account, key, of_account in zip(some, keys, windows, strict=True):
+            proofs = [_proof_name(account) for account in some]
+            n = self._read([*keys, *proofs, *(window.key for window in chain.from_iterable(windows))])
+            for account, key, proof, of_account in zip(some, keys, proofs, windows, strict=True):
                 reached = [
                     ReachedLimit(reason=_reason(window.key), until=now + _remaining(now, window.limit.window))
                     for window in of_account
                     if n[window.key] >= window.most
                 ]
-                if n[key] >= self._cap_of_unknown(account):
-                    reason = "spent" if n[key] >= self._cap(account) else "unknown_places"
+                is_spent = n[key] >= self._cap(account) or n[proof] >= self.limits.default_failures
+                if is_spent or n[key] >= self._cap_of_unknown(account):
+                    reason = "spent" if is_spent else "unknown_places"
                     reached.append(ReachedLimit(reason=reason, until=None))
                 found.append(tuple(reached))
         return found
@@ -593,10 +675,7 @@ class Throttle:
         return key, _Progress(same, same, self.limits.spray.window)
 
     def _refusal(self, account: Account, caller: Caller, failures: int, under_way: int) -> str | None:
-        cap = self._cap(account) if caller.is_known else self._cap_of_unknown(account)
-        if failures >= cap:
-            return "spent"
-        return "too_many_at_once" if failures + under_way > cap else None
+        return _beyond(self._cap(account) if caller.is_known else self._cap_of_unknown(account), failures, under_way)
 
     def _begin(self, progress: _Progress, ended: Sequence[int]) -> int:
         """Count an attempt as under way, and return how many are, with it; *ended* was read before."""
@@ -658,6 +737,10 @@ def _change_name(account: Account) -> str:
     return f"change:{_of_epoch(account)}"
 
 
+def _proof_name(account: Account) -> str:
+    return f"claim_proof:{_of_epoch(account)}"
+
+
 def _of_epoch(account: Account) -> str:
     return f"{_digest(account.contact_id)}:{account.credential.epoch}"
 
@@ -684,6 +767,21 @@ def _pace(now: datetime, caller: Caller) -> str | None:
 
 def _forgiven(key: str) -> str:
     return f"forgiven:{key}"
+
+
+def _of_place(caller: Caller) -> list[_Window]:
+    return [window for window in caller.windows if _reason(window.key) in (_PLACE, _PROOF_PLACE)]
+
+
+def _forgivable(caller: Caller) -> list[str]:
+    return [each for window in _of_place(caller) for each in (window.key, _forgiven(window.key))]
+
+
+def _beyond(cap: int, failures: int, under_way: int) -> str | None:
+    """Return why one attempt more may not be verified, as a code for the record, or None if it may."""
+    if failures >= cap:
+        return "spent"
+    return "too_many_at_once" if failures + under_way > cap else None
 
 
 def _reason(key: str) -> str:

@@ -161,19 +161,19 @@ def test_a_demanded_change_holds_whoever_signs_in(portal: Portal) -> None:
     """R2, R6: the right password opens the one door, the reason reaches the form, and sessions end."""
     before = settled(portal)
 
-    account = portal.accounts.require_change("c-1", OFFICE, reason="compromised")
+    account = portal.accounts.require_change("c-1", OFFICE, reason="policy")
 
     assert account.epoch == before.credential.epoch + 1
-    assert last_event(portal) == (AuditKind.CHANGE_REQUIRED, "office", "compromised")
+    assert last_event(portal) == (AuditKind.CHANGE_REQUIRED, "office", "policy")
     outcome = portal.sign_ins.sign_in("rabbiatici", GOOD_PASSWORD)
     assert isinstance(outcome, PasswordChangeRequired)
-    assert outcome.reason == "compromised"
+    assert outcome.reason == "policy"
 
 
 def test_a_change_can_be_demanded_anew(portal: Portal) -> None:
     """R6: another demand ends what began since the first; the later reason counts."""
     settled(portal)
-    first = portal.accounts.require_change("c-1", OFFICE, reason="compromised")
+    first = portal.accounts.require_change("c-1", OFFICE, reason="policy")
     second = portal.accounts.require_change("c-1", OFFICE, reason="again")
     assert second.epoch == first.epoch + 1
     assert portal.account("c-1").credential.change_required_by == "again"
@@ -183,7 +183,7 @@ def test_a_change_can_be_demanded_anew(portal: Portal) -> None:
 def test_a_demand_needs_a_reason_and_never_loses_one(portal: Portal, reason: Any) -> None:
     """R2: what is no code is refused; above all, a missing form field does not take a demand away."""
     settled(portal)
-    portal.accounts.require_change("c-1", OFFICE, reason="compromised")
+    portal.accounts.require_change("c-1", OFFICE, reason="policy")
     demanded = portal.account("c-1")
 
     with pytest.raises(InvalidValueError) as caught:
@@ -196,10 +196,10 @@ def test_a_demand_needs_a_reason_and_never_loses_one(portal: Portal, reason: Any
 def test_without_a_password_there_is_none_to_change(portal: Portal) -> None:
     """R23: never issued, and erased, are states in which the step does not exist."""
     with pytest.raises(WrongStateError):
-        portal.accounts.require_change("c-1", OFFICE, reason="compromised")
+        portal.accounts.require_change("c-1", OFFICE, reason="policy")
     portal.accounts.erase("c-1", OFFICE)
     with pytest.raises(WrongStateError):
-        portal.accounts.require_change("c-1", OFFICE, reason="compromised")
+        portal.accounts.require_change("c-1", OFFICE, reason="policy")
 
 
 # -- rename

@@ -74,11 +74,11 @@ class Site:
             "/portal/sign-in/", {"username": username, "password": password, "next": "/portal/sign-in/"}
         )
 
-    def choose(self, browser: Any, page: Any, new: str = GOOD_PASSWORD) -> Any:
+    def choose(self, browser: Any, page: Any, new: str = GOOD_PASSWORD, **fields: str) -> Any:
         """Send the form of the page to choose a password, with the ticket that is on it."""
         found = re.search(r'name="ticket" value="([^"]+)"', page.content.decode())
         assert found is not None
-        return browser.post("/portal/choose/", {"ticket": found[1], "new": new})
+        return browser.post("/portal/choose/", {"ticket": found[1], "new": new, **fields})
 
     def settle(self, browser: Any) -> None:
         """Go the whole way to a password of Rosa's own, and sign in with it."""

@@ -20,6 +20,7 @@ from portalcreds import (
     StoreUnavailableError,
     TryLater,
 )
+from portalcreds.sign_in import KnownValues
 
 from .site import OFFICE, OLD_PASSWORD, STAFF_PASSWORD, Site
 
@@ -272,3 +273,24 @@ def test_a_portal_that_is_made_anew(site: Site) -> None:
         store: Any = site.portal.store
         assert store.tenant == "south"
     assert not isinstance(site.portal.store, MemoryAccountStore)
+
+
+def test_the_page_asks_for_the_claim_proof(moved: Site) -> None:
+    """The form has the field only where it is asked for, says that it is wrong, and goes on with the right one."""
+    settings = import_module("django.conf").settings
+    proof = KnownValues(lambda ids: {each: ["S-1024"] for each in ids}, kind="student_number")
+    with import_module("django.test").override_settings(PORTALCREDS=settings.PORTALCREDS | {"claim_proof": proof}):
+        moved.reset()
+        browser = moved.browser()
+        page = moved.sign_in(browser, "rabbiatici", "AbbiaticiR")
+        assert b'name="asks" value="student_number"' in page.content
+        assert b'name="claim_proof"' in page.content
+        wrong = moved.choose(browser, page, asks="student_number", claim_proof="S-9")
+        assert b"This is not what the school gave you." in wrong.content
+        # Whoever takes the field out of the form is back at the start.
+        assert moved.choose(browser, page).status_code == 302
+        assert moved.choose(browser, page, asks="student_number", claim_proof="s1024").status_code == 302
+        assert moved.sign_in(browser, "rabbiatici", GOOD_PASSWORD).status_code == 302
+        moved.portal.accounts.require_change(moved.contact_id, OFFICE, reason="compromised")
+    page = moved.sign_in(moved.browser(), "rabbiatici", GOOD_PASSWORD)
+    assert b"Others may know this password." in page.content

@@ -151,7 +151,7 @@ for _ in range(count // 20):
     use_arena()
 # This one, the pool's, and a timer, which on a slow machine has ended already.
 print(threading.active_count() <= 1 + pool.workers + 1, peak_mib() - before < 4)
-print(len(pool._state.room._free) == pool.queue_limit)
+print(len(pool._state.room._free) == 2 * pool.workers)
 pool.close()
 budget.close()
 print(threading.active_count())

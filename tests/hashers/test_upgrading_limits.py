@@ -154,7 +154,7 @@ def test_64_callers_get_each_their_own_answer(bench: Bench) -> None:
     places = []
     while (permit := bench.hasher.admit()) is not None:
         places.append(permit)
-    assert len(places) == bench.pool.queue_limit
+    assert len(places) == 2 * bench.pool.workers
 
 
 def test_other_hashers_and_memory_are_taken_as_they_are(bench: Bench) -> None:

@@ -241,7 +241,7 @@ def test_refused_changes_are_bounded_work(memory_portal: Portal, by: str, new: s
     for who, username in (("c-1", "rabbiatici"), ("c-2", "PObrien")):
         settled(portal, who)
         if by == "ticket":
-            portal.accounts.require_change(who, OFFICE, reason="compromised")
+            portal.accounts.require_change(who, OFFICE, reason="policy")
             ticket = ticket_of(portal, username, GOOD_PASSWORD)
             changes.append(partial(portal.sign_ins.complete_change, ticket, new, source="192.0.2.7"))
         else:

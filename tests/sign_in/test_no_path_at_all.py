@@ -32,6 +32,7 @@ from portalcreds.sign_in.outcomes import (
     DefaultExpired,
     PasswordChanged,
     PasswordChangeRequired,
+    PasswordCompromised,
     PasswordRefused,
     SignedIn,
     SignInDenied,
@@ -75,6 +76,9 @@ class Known:
         for name, value in changes.items():
             setattr(self, name, value)
 
+
+NOBODY_KNOWS = "\0"
+"""Stands for the password of somebody who was invited."""
 
 GOOD = (GOOD_PASSWORD, OTHER_PASSWORD, "vier müde Igel am Bach", "an unlikely umbrella 77 stand")
 CAP = 4
@@ -149,9 +153,24 @@ class SignInMachine(RuleBasedStateMachine):
     @rule(reason=st.sampled_from(["compromised", "policy"]))
     @precondition(lambda self: self.known.password is not None)
     def require_change(self, reason: str) -> None:
-        """Demand a change."""
+        """Demand a change; that others may know the password is not taken back by another reason."""
         self.portal.accounts.require_change("c-1", OFFICE, reason=reason)
-        self.known.start_epoch(reason=reason)
+        self.known.start_epoch(reason="compromised" if self.known.reason == "compromised" else reason)
+
+    @rule()
+    @precondition(lambda self: self.known.is_active)
+    def invite(self) -> None:
+        """Invite the contact: the ticket is the only way in."""
+        invitation = self.portal.resets.invite("c-1", OFFICE)
+        self.known.start_epoch(
+            password=NOBODY_KNOWS,
+            reason=None,
+            is_issued=True,
+            expires_at=invitation.expires_at,
+            has_old_hash=False,
+        )
+        self.known.ticket, self.known.ticket_ends = invitation.ticket.reveal(), invitation.expires_at
+        self.tickets.append(self.known.ticket)
 
     @rule()
     @precondition(lambda self: not self.known.is_erased)
@@ -232,6 +251,8 @@ class SignInMachine(RuleBasedStateMachine):
             return SignedIn
         if known.is_issued and self.portal.clock() >= known.expires_at:
             return DefaultExpired
+        if known.reason == "compromised":
+            return PasswordCompromised
         assert isinstance(self.outcome, PasswordChangeRequired)
         assert self.outcome.reason == (known.reason or "issued")
         known.ticket = self.outcome.ticket.reveal()
@@ -241,7 +262,8 @@ class SignInMachine(RuleBasedStateMachine):
 
     def guesses(self) -> list[str]:
         """Return what may be typed: everything there ever was, and the right one."""
-        right = self.known.password or "never issued"
+        known = self.known.password
+        right = "never issued" if known in (None, NOBODY_KNOWS) else str(known)
         return [right, right.swapcase(), "AbbiaticiR", "RossiR", "O’HaraR", *GOOD, *self.tickets[-2:], ""]
 
     @rule(data=st.data())
@@ -261,7 +283,7 @@ class SignInMachine(RuleBasedStateMachine):
             assert account.last_sign_in_at == before
 
     @rule()
-    @precondition(lambda self: self.known.password is not None)
+    @precondition(lambda self: self.known.password not in (None, NOBODY_KNOWS))
     def sign_in_right(self) -> None:
         """Sign in with the right password, without waiting for chance to find it."""
         right = self.known.password

@@ -12,10 +12,12 @@ from portalcreds.contacts import Contact, ContactId
 from portalcreds.secret import Secret
 from portalcreds.sign_in.outcomes import (
     ChangePasswordOutcome,
+    ClaimProofRefused,
     CompleteChangeOutcome,
     DefaultExpired,
     PasswordChanged,
     PasswordChangeRequired,
+    PasswordCompromised,
     PasswordRefused,
     SignedIn,
     SignInDenied,
@@ -92,6 +94,8 @@ def page_for_sign_in(outcome: SignInOutcome) -> str:
             return f"choose your own: {reason}"
         case DefaultExpired():
             return "ask the school"
+        case PasswordCompromised():
+            return "ask the school for an invitation"
         case SignInDenied():
             return "no"
         case TryLater(retry_after=wait):
@@ -109,6 +113,8 @@ def page_for_forced_change(outcome: CompleteChangeOutcome) -> str:
             return "done"
         case PasswordRefused(violations=violations):
             return " ".join(violation.code for violation in violations)
+        case ClaimProofRefused():
+            return "look at the letter again"
         case TicketInvalid():
             return "sign in again"
         case TryLater():
@@ -124,7 +130,7 @@ def page_for_own_change(outcome: ChangePasswordOutcome) -> str:
     match outcome:
         case PasswordChanged() | PasswordRefused() | TryLater() | Unavailable():
             return type(outcome).__name__
-        case PasswordChangeRequired() | DefaultExpired() | SignInDenied():
+        case PasswordChangeRequired() | PasswordCompromised() | DefaultExpired() | SignInDenied():
             return page_for_sign_in(outcome)
         case _:
             assert_never(outcome)

@@ -101,7 +101,7 @@ INTERFERING: dict[str, Callable[[Portal], object]] = {
     ),
     "erase": lambda portal: portal.accounts.erase("c-1", OFFICE),
     "issue": issued,
-    "require change": lambda portal: portal.accounts.require_change("c-1", OFFICE, reason="compromised"),
+    "require change": lambda portal: portal.accounts.require_change("c-1", OFFICE, reason="policy"),
     "settle": lambda portal: settled(portal, password=THIRD_PASSWORD),
     "rename": lambda portal: portal.accounts.rename("c-1", OFFICE, username="rossi"),
     "sync": lambda portal: portal.accounts.sync_contacts(
@@ -375,7 +375,7 @@ def test_an_account_that_never_keeps_still_is_unavailable_in_the_end(memory_port
     assert racing.sign_ins.sign_in("rabbiatici", GOOD_PASSWORD) == Unavailable()
     assert racing.sign_ins.change_password("rabbiatici", GOOD_PASSWORD, OTHER_PASSWORD) == Unavailable()
     assert portal.account("c-1").last_sign_in_at is None
-    portal.accounts.require_change("c-1", OFFICE, reason="compromised")
+    portal.accounts.require_change("c-1", OFFICE, reason="policy")
     ticket = ticket_of(portal, password=GOOD_PASSWORD)
     assert racing.sign_ins.complete_change(ticket, OTHER_PASSWORD) == Unavailable()
     assert isinstance(portal.sign_ins.complete_change(ticket, OTHER_PASSWORD), PasswordChanged)

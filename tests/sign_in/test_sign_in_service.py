@@ -83,13 +83,13 @@ def test_the_right_default_says_so_when_it_has_expired(portal: Portal, late: tim
 def test_a_demanded_change_keeps_the_old_password_from_signing_in(portal: Portal) -> None:
     """After `require_change` the right password gives a ticket and its reason, until another one is chosen (R2)."""
     settled(portal)
-    portal.accounts.require_change("c-1", OFFICE, reason="compromised")
+    portal.accounts.require_change("c-1", OFFICE, reason="policy")
     tickets = []
     for _ in range(3):
         demanded = portal.sign_ins.sign_in("rabbiatici", GOOD_PASSWORD)
         assert isinstance(demanded, PasswordChangeRequired)
-        assert demanded.reason == "compromised"
-        assert portal.kinds()[-1] == "authn_token_created compromised"
+        assert demanded.reason == "policy"
+        assert portal.kinds()[-1] == "authn_token_created policy"
         tickets.append(demanded.ticket)
     ticket = tickets[-1]
     assert portal.account("c-1").last_sign_in_at is None
@@ -110,7 +110,7 @@ def test_the_form_for_ones_own_change_is_no_way_round_the_forced_one(portal: Por
     assert portal.account("c-1").credential.origin is CredentialOrigin.ISSUED
     assert portal.sign_ins.sign_in("rabbiatici", GOOD_PASSWORD) == SignInDenied()
     assert isinstance(portal.sign_ins.complete_change(outcome.ticket, GOOD_PASSWORD), PasswordChanged)
-    portal.accounts.require_change("c-1", OFFICE, reason="compromised")
+    portal.accounts.require_change("c-1", OFFICE, reason="policy")
     demanded = portal.sign_ins.change_password("rabbiatici", GOOD_PASSWORD, OTHER_PASSWORD)
     assert isinstance(demanded, PasswordChangeRequired)
     assert portal.sign_ins.sign_in("rabbiatici", OTHER_PASSWORD) == SignInDenied()
@@ -346,7 +346,7 @@ def test_an_issued_hash_is_never_upgraded(portal: Portal) -> None:
 def test_a_hash_whose_change_is_demanded_is_not_upgraded(portal: Portal) -> None:
     """A password that has to go is not worth a better hash, and the demand stays (R4)."""
     write(portal, older_hash())
-    portal.accounts.require_change("c-1", OFFICE, reason="compromised")
+    portal.accounts.require_change("c-1", OFFICE, reason="policy")
     before = portal.account("c-1").credential
     ticket_of(portal, password=GOOD_PASSWORD)
     assert portal.account("c-1").credential.password_hash == before.password_hash

@@ -58,7 +58,7 @@ def account_with(ticket: ChangeTicket) -> Account:
         credential=Credential(
             password_hash=PasswordHash("$x$"),
             origin="chosen",
-            change_required_by="compromised",
+            change_required_by="policy",
             ticket_digest=ticket.digest,
             ticket_expires_at=NOW + timedelta(minutes=9),
         ),
@@ -217,7 +217,7 @@ def test_what_grows_the_epoch_voids_the_ticket(portal: Portal, step: Step, was_c
     """Tickets are bound to the epoch, on the way from a default and on a demanded change alike (R2, R6)."""
     if was_chosen:
         settled(portal)
-        portal.accounts.require_change("c-1", OFFICE, reason="compromised")
+        portal.accounts.require_change("c-1", OFFICE, reason="policy")
         ticket = ticket_of(portal, password=GOOD_PASSWORD)
     else:
         issued(portal)

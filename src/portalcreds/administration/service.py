@@ -16,11 +16,13 @@ from .._arguments import (
     flag_in,
     function_in,
     has_methods,
+    is_claim_proof,
     items_in,
     number_in,
     operator_in,
 )
-from .._ledger import Write
+from .._chunks import chunks
+from .._ledger import AT_A_TIME, Write
 from .._service import StaffService
 from .._text import MAX_CODE_LENGTH, TextFaultError, is_code, username_key
 from ..account_queries import MAX_PAGE_SIZE, AccountFilters, AccountOrder, AccountPage, AccountQuery
@@ -36,7 +38,8 @@ from ..exceptions import (
 )
 from ..plans import ConfirmedPlan
 from ..privileges import Operator, Privilege
-from ..protocols import Change, DefaultPasswordStrategy, HashDescriber, HashDescription, Usernames
+from ..protocols import Change, ClaimProof, DefaultPasswordStrategy, HashDescriber, HashDescription, Usernames
+from ..secret import Secret
 from ..throttle import ReachedLimit, Throttle
 from ._grid import Grid, Keep
 from .steps import STEPS, AccountChange, Step
@@ -83,6 +86,7 @@ class AccountService(StaffService):
         authorizer: The host's rule of who may do what to whom (R16).
         throttle: The limits on guessing, for `unlock`.
         hasher: The hasher of the sign-in service, for imports and the census of hashes; None for neither.
+        claim_proof: That of the sign-in service, to tell its codes; None where there is none.
         audit: Where look-ups and refusals go on the record; the store itself if it is a sink.
         clock: Tells the time.
         strategy: The strategy of the reset service, for `find_on_default`; None for none but those passed there.
@@ -113,6 +117,10 @@ class AccountService(StaffService):
         alias="strategy",
         repr=False,
         validator=has_methods("derive", hint="pass a strategy, such as LastNameFirstInitial(), or None", or_none=True),
+    )
+
+    _claim_proof: ClaimProof | None = attrs.field(
+        kw_only=True, default=None, alias="claim_proof", repr=False, validator=is_claim_proof
     )
 
     # -- look up; each look-up is on the record
@@ -249,6 +257,47 @@ class AccountService(StaffService):
         """
         hint = "more accounts match; narrow the filters, or allow more"
         return self._selected(self._query(operator, filters), operator, self._keep(hashed), at_most, hint)
+
+    # -- claim proofs
+
+    def reveal_claim_codes(self, contact_ids: Iterable[str], operator: Operator) -> Mapping[ContactId, Secret]:
+        """
+        Return what these contacts will be asked for beside their defaults, to be printed in letters.
+
+        For a claim proof that can tell it, as `portalcreds.sign_in.LetterCode` can. It takes the privilege to reveal,
+        and each code is on the record before it is told (R15). Left out are contacts who are asked for none: without an
+        account or a default, invited, disabled, or such that the operator may not.
+
+        Raises:
+            InvalidValueError: *contact_ids* are not several ids.
+            ConfigurationError: The portal has no such claim proof.
+        """
+        ids = contact_ids_in(ContactId(each) for each in items_in("contact_ids", contact_ids, _IDS))
+        operator_in(operator)
+        # By attribute: most claim proofs cannot.
+        code_of: Callable[[Account, str], Secret] | None = getattr(self._claim_proof, "code_of", None)
+        if code_of is None:
+            raise ConfigurationError("claim_proof", "pass one that tells codes, such as LetterCode(keys)")
+        codes: dict[ContactId, Secret] = {}
+        for chunk in chunks(ids, AT_A_TIME):
+            found, _ = self._ledger.read(chunk)
+            asked = [each for each in found.values() if each.is_active and each.credential.asks_for_proof]
+            may = self._check.permitted_ids(operator, Privilege.REVEAL, asked)
+            shown = [account for account in asked if account.contact_id in may]
+            told = [
+                AuditEvent(
+                    kind=AuditKind.CLAIM_CODE_REVEALED,
+                    at=self._clock(),
+                    operator_id=operator.operator_id,
+                    contact_id=account.contact_id,
+                    operation_id=account.credential.issue_id,
+                )
+                for account in shown
+            ]
+            if told:
+                self._audit.record(told)
+            codes |= {account.contact_id: code_of(account, self._tenant) for account in shown}
+        return codes
 
     # -- keeping in step with the SIS
 
@@ -548,10 +597,14 @@ class AccountService(StaffService):
         """
         Demand a new password at the next sign-in; sessions end.
 
+        If others may know the password, let the reason begin with ``compromised``. Then the password alone allows no
+        change: the portal asks for its claim proof besides. Without one nobody gets a ticket (`PasswordCompromised`),
+        and the contact needs an invitation (`ResetService.invite`) or a default.
+
         Args:
             contact_id: Whose account.
             operator: Who demands it.
-            reason: Why, as a code such as ``compromised``; the sign-in form gets it.
+            reason: Why, as a code such as ``policy`` or ``compromised``; the sign-in form gets it.
 
         Raises:
             AccountNotFoundError: The contact has none.
@@ -674,7 +727,8 @@ class AccountService(StaffService):
             contact_ids: Whose accounts; the list is frozen here.
             operator: Who asks.
             change: What is done to each.
-            reason: For `AccountChange.REQUIRE_CHANGE`, why, as a code such as ``compromised``; None for any other.
+            reason: For `AccountChange.REQUIRE_CHANGE`, why, as a code such as ``compromised`` (see `require_change`);
+                None for any other.
 
         Raises:
             InvalidValueError: *contact_ids* are not several ids, or one is listed twice; *change* is none; or *reason*

@@ -26,9 +26,9 @@ def sign_in(request: Any, username: str, password: str) -> SignInOutcome:
     return outcome
 
 
-def complete_change(request: Any, ticket: str, new: str) -> CompleteChangeOutcome:
+def complete_change(request: Any, ticket: str, new: str, *, claim_proof: str | None = None) -> CompleteChangeOutcome:
     """Exchange a change ticket for a password of the contact's own; see `SignInService.complete_change`."""
-    return get_portal().sign_ins.complete_change(ticket, new, source=find_source(request))
+    return get_portal().sign_ins.complete_change(ticket, new, claim_proof=claim_proof, source=find_source(request))
 
 
 def change_password(request: Any, current: str, new: str) -> ChangePasswordOutcome:

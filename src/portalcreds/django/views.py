@@ -9,7 +9,7 @@ from django.contrib.auth.forms import AuthenticationForm
 from django.contrib.auth.views import LoginView
 from django.core.exceptions import ValidationError
 from django.db import transaction
-from django.forms import CharField, Form, HiddenInput, PasswordInput
+from django.forms import CharField, Form, HiddenInput, PasswordInput, TextInput
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.decorators import method_decorator
@@ -18,7 +18,16 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.generic import FormView
 
-from ..sign_in import DefaultExpired, PasswordChanged, PasswordChangeRequired, PasswordRefused, TicketInvalid, TryLater
+from ..sign_in import (
+    ClaimProofRefused,
+    DefaultExpired,
+    PasswordChanged,
+    PasswordChangeRequired,
+    PasswordCompromised,
+    PasswordRefused,
+    TicketInvalid,
+    TryLater,
+)
 from ..sign_in.outcomes import Unavailable
 from .configuration import LABEL
 from .signing_in import complete_change
@@ -28,7 +37,15 @@ class ChooseForm(Form):
     """A new password, with the ticket that allows it."""
 
     ticket = CharField(widget=HiddenInput)
+    asks = CharField(widget=HiddenInput, required=False)
+    claim_proof = CharField(label=_("What the school gave you"), widget=TextInput(attrs={"autocomplete": "off"}))
     new = CharField(label=_("New password"), strip=False, widget=PasswordInput(attrs={"autocomplete": "new-password"}))
+
+    def __init__(self, *args: Any, **keywords: Any) -> None:
+        """Leave out what is not asked for: *asks* is the code of what is, as `PasswordChangeRequired` has it."""
+        super().__init__(*args, **keywords)
+        if not self["asks"].value():
+            del self.fields["claim_proof"]
 
 
 class SignInForm(AuthenticationForm):
@@ -37,6 +54,8 @@ class SignInForm(AuthenticationForm):
     def get_invalid_login_error(self) -> ValidationError:
         """Return the message for the outcome; the same for everybody who is denied (R7)."""
         match getattr(self.request, "portal_outcome", None):
+            case PasswordCompromised():
+                return ValidationError(_("Others may know this password. Ask the school for a new one."), code="known")
             case DefaultExpired():
                 return ValidationError(_("This password is too old. Ask the school for a new one."), code="expired")
             case TryLater(seconds=seconds):
@@ -58,7 +77,7 @@ class SignInView(LoginView):
         """Return the page to choose a password if that is due; else the form again."""
         outcome = getattr(self.request, "portal_outcome", None)
         if isinstance(outcome, PasswordChangeRequired):
-            chosen = ChooseForm(initial={"ticket": outcome.ticket.reveal()})
+            chosen = ChooseForm(initial={"ticket": outcome.ticket.reveal(), "asks": outcome.claim_proof})
             # In the page and not in the session: a ticket is nobody's business but the form's.
             return render(self.request, ChooseView.template_name, {"form": chosen, "reason": outcome.reason})
         return super().form_invalid(form)
@@ -74,13 +93,16 @@ class ChooseView(FormView):
 
     def form_valid(self, form: Any) -> Any:
         """Go to the sign-in page if the password is changed; else show what is wrong with it."""
-        match complete_change(self.request, form.cleaned_data["ticket"], form.cleaned_data["new"]):
+        sent = form.cleaned_data
+        match complete_change(self.request, sent["ticket"], sent["new"], claim_proof=sent.get("claim_proof")):
             case PasswordChanged():
                 messages.success(self.request, _("Now sign in with your new password."), fail_silently=True)
                 return redirect(reverse(f"{LABEL}:sign_in"))
             case PasswordRefused(violations=violations):
                 form.add_error("new", [violation.text for violation in violations])
-            case TicketInvalid():
+            case ClaimProofRefused() if "claim_proof" in form.fields:
+                form.add_error("claim_proof", _("This is not what the school gave you."))
+            case TicketInvalid() | ClaimProofRefused():
                 messages.error(self.request, _("The form is no longer valid. Sign in again."), fail_silently=True)
                 return redirect(reverse(f"{LABEL}:sign_in"))
             case TryLater(seconds=seconds):

@@ -7,6 +7,7 @@ from .._lazy import found_in
 TYPE_CHECKING = False
 
 if TYPE_CHECKING:
+    from .invitation import Invitation
     from .job import ResetJob
     from .plan import Confirmation, Decision, DecisionReason, ResetPlan, ResetPlanItem
     from .report import ResetOutcome, ResetReport, ResetResult
@@ -19,6 +20,7 @@ __all__ = [
     "Confirmation",
     "Decision",
     "DecisionReason",
+    "Invitation",
     "ResetJob",
     "ResetOutcome",
     "ResetPlan",
@@ -29,6 +31,7 @@ __all__ = [
 ]
 
 _HOMES = {
+    ".invitation": ("Invitation",),
     ".job": ("ResetJob",),
     ".plan": (
         "Confirmation",

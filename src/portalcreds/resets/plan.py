@@ -85,7 +85,8 @@ class ResetPlanItem(Value):
         reason: Why it is not set; None if it will be set.
         warnings: What to look at before pressing OK, as codes: a strategy's (see `DefaultWarning`),
             ``replaces_chosen``, ``replaces_live_default``, ``default_of_old_name`` (the live one is made of names that
-            changed since), ``username_gives_default_away`` (the default is in the user name). In the result also
+            changed since), ``username_gives_default_away`` (the default is in the user name), ``no_claim_proof`` (the
+            contact has nothing that the sign-in form will ask for). In the result also
             ``name_changed`` (the default is made of the new name), ``username_changed`` (the result shows the new user
             name) and ``limits_not_lifted`` (after too many failures the owner may have to wait).
         first_name: The first name in the SIS, for showing.

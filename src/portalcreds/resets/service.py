@@ -13,17 +13,20 @@ from .._arguments import (
     contact_id_in,
     flag_in,
     has_methods,
+    is_claim_proof,
     is_whole,
     items_in,
     job_key_in,
     operator_in,
 )
 from .._chunks import chunks
-from .._ledger import AT_A_TIME
+from .._ids import digest, new_id, new_ticket
+from .._ledger import AT_A_TIME, Write
 from .._memory_jobs import MemoryJobStore
 from .._service import StaffService, refuse_old
 from .._text import is_code, same_text
-from ..audit import AuditKind
+from ..accounts import INVITATION, Account
+from ..audit import AuditEvent, AuditKind
 from ..contacts import MAX_CONTACT_TEXT, ContactId
 from ..default_passwords import LastNameFirstInitial
 from ..exceptions import (
@@ -33,10 +36,13 @@ from ..exceptions import (
     InvalidValueError,
     JobNotFoundError,
     PrivilegeDeniedError,
+    StaleAccountError,
+    WrongStateError,
 )
 from ..plans import ConfirmedPlan
 from ..privileges import Operator, Privilege
-from ..protocols import CredentialHasher, DefaultPasswordStrategy, JobStore
+from ..protocols import Change, ClaimProof, CredentialHasher, DefaultPasswordStrategy, JobStore
+from ..secret import Secret
 from ..throttle import Throttle
 
 if TYPE_CHECKING:
@@ -47,6 +53,7 @@ if TYPE_CHECKING:
     # Imported when a method needs it, so that a process that only signs people in does without.
     from ._decider import ResetDecider, ResetTerms
     from ._stored import JobTerms
+    from .invitation import Invitation
     from .job import ResetJob
     from .plan import ResetPlan, ResetPlanItem
     from .report import ResetResult
@@ -61,6 +68,9 @@ DEFAULT_LEASE: Final = timedelta(seconds=30)
 """How long a worker has a few dozen contacts to itself: what hashing them takes, many times over."""
 
 _DAY: Final = timedelta(days=1)
+
+_MAX_ROUNDS: Final = 16
+"""How often an invitation is tried; each failure means that another step on the same account came first."""
 
 _JOB_METHODS: Final = (
     *("add_job", "find_job", "open_chunks", "claim_chunk", "save_chunk", "read_chunks"),
@@ -97,6 +107,8 @@ def _strategy(service: object, attribute: attrs.Attribute[DefaultPasswordStrateg
         raise ConfigurationError("strategy", f"pass an instance, such as {value.__name__}()")
     if not is_code(getattr(value, "id", None)) or type(getattr(value, "is_derivable", None)) is not bool:
         raise ConfigurationError("strategy", "pass a strategy with an id of 1 to 64 printable ASCII characters")
+    if getattr(value, "id", None) == INVITATION:
+        raise ConfigurationError("strategy", "give the strategy another id; invitations have this one")
 
 
 @attrs.frozen(eq=False, repr=False)
@@ -120,6 +132,8 @@ class ResetService(StaffService):
             see them.
         jobs: Where jobs are kept; the store itself if it can, as ours do, else this process's memory.
         lease: How long a worker has a few dozen contacts to itself. What a killed or frozen one had is free after that.
+        claim_proof: That of the sign-in service, so that a plan warns of contacts who have none; None where there is
+            none.
         allow_own_account: Whether operators may set the password of their own account; not by default.
         throttle: The limits on guessing, the same as the sign-in service has. Those on a user name are lifted when the
             contact's password is set, so that the owner gets in at once. None leaves them to end by themselves.
@@ -158,6 +172,9 @@ class ResetService(StaffService):
         alias="throttle",
         repr=False,
         validator=has_methods("lift", hint="pass the Throttle of the sign-in service, or None", or_none=True),
+    )
+    _claim_proof: ClaimProof | None = attrs.field(
+        kw_only=True, default=None, alias="claim_proof", repr=False, validator=is_claim_proof
     )
 
     def __attrs_post_init__(self) -> None:
@@ -209,10 +226,7 @@ class ResetService(StaffService):
             flag_in("replace_chosen", replace_chosen)
         flag_in("reveal", reveal)
         selected = self._selected(contact_ids, max_affected)
-        if expires_at is not None and not _is_near(expires_at, self._clock()):
-            raise InvalidValueError(
-                "expires_at", f"pass an aware datetime in UTC, still to come and within {MAX_LIFETIME.days} days"
-            )
+        self._check_expiry(expires_at)
         if not (reveal or self._strategy.is_derivable):
             raise InvalidValueError("reveal", "pass reveal=True: nobody could know passwords that are drawn otherwise")
         terms = ResetTerms(
@@ -372,7 +386,77 @@ class ResetService(StaffService):
         (result,) = self.start(plan.confirm(operator))
         return result
 
+    def invite(self, contact_id: str, operator: Operator, *, expires_at: datetime | None = None) -> Invitation:
+        """
+        Return an invitation: a one-time ticket that you send or print yourself, in place of any password.
+
+        It takes the place of the contact's password, also of one that the contact chose: until it is used, nothing else
+        lets anybody in. `SignInService.complete_change` takes it, and asks for no claim proof. A newer invitation, a
+        reset, and whatever else starts a new epoch, such as disabling the account, end it.
+
+        Whoever holds it owns the account, so the operator needs a privilege of its own, and it is on the record.
+
+        Args:
+            contact_id: Whom to invite.
+            operator: Who invites.
+            expires_at: When it stops working, instead of a lifetime from now.
+
+        Raises:
+            AccountNotFoundError: The contact has no account.
+            PrivilegeDeniedError: The operator may not.
+            WrongStateError: The account is disabled or erased, or has no user name to sign in with afterwards.
+            InvalidValueError: *expires_at* is not an aware datetime of the next 366 days.
+            StaleAccountError: Others kept changing the account meanwhile.
+            HashingUnavailableError: There was no memory to hash with.
+        """
+        from .invitation import Invitation
+
+        wanted = contact_id_in(contact_id)
+        operator_in(operator)
+        self._check_expiry(expires_at)
+        # Told to nobody: it stands where a default would, so that every store can hold it.
+        (unknown,) = self._hasher.hash_issued([Secret(new_ticket(""))])
+
+        def decide(account: Account | None) -> Write[Invitation] | Invitation:
+            if account is None:
+                raise AccountNotFoundError(contact_id)
+            self._check.require(operator, Privilege.INVITE, account)
+            if account.username is None and account.erased_at is None:
+                raise WrongStateError(wanted, "invite", "it has no user name to sign in with; give it one first")
+            now = self._clock()
+            ticket, key = Secret(new_ticket(wanted)), new_id()
+            ends = expires_at or now + self._lifetime
+            invited = account.invite(
+                unknown,
+                ticket_digest=digest(ticket.reveal()),
+                invitation_id=key,
+                invited_by=operator.operator_id,
+                invited_at=now,
+                expires_at=ends,
+            )
+            event = AuditEvent(
+                kind=AuditKind.INVITED,
+                at=now,
+                operator_id=operator.operator_id,
+                contact_id=wanted,
+                operation_id=key,
+            )
+            invitation = Invitation(contact_id=wanted, ticket=ticket, expires_at=ends)
+            return Write(Change(old=account, new=invited, events=(event,)), invitation)
+
+        invitation = self._ledger.settle_one(wanted, decide, rounds=_MAX_ROUNDS)
+        if invitation is None:
+            # Only a step that sets a user name can find it taken.
+            raise StaleAccountError(contact_id)
+        return invitation
+
     # -- start
+
+    def _check_expiry(self, expires_at: datetime | None) -> None:
+        if expires_at is not None and not _is_near(expires_at, self._clock()):
+            raise InvalidValueError(
+                "expires_at", f"pass an aware datetime in UTC, still to come and within {MAX_LIFETIME.days} days"
+            )
 
     def _check_terms(self, strategy: str, total: int) -> None:
         if strategy != self._strategy.id:
@@ -452,14 +536,16 @@ class ResetService(StaffService):
 
         stored, unreadable = self._ledger.read(contact_ids)
         verdicts = self._decider.verdicts(stored, terms)
+        set_ = [stored[each] for each, verdict in verdicts.items() if verdict.decision == Decision.WILL_SET]
+        missing = frozenset(self._claim_proof.find_missing(set_)) if self._claim_proof is not None and set_ else ()
         visible = self._check.permitted(terms.operator, Privilege.VIEW_USERNAMES, list(stored.values()))
         shown = {account.contact_id for account, may in zip(stored.values(), visible, strict=True) if may}
         now = self._clock()
         for contact_id in contact_ids:
             account = stored.get(contact_id)
             if account is None:
-                missing = DecisionReason.NO_ACCOUNT
-                reason = DecisionReason.STORE_REFUSED if contact_id in unreadable else missing
+                absent = DecisionReason.NO_ACCOUNT
+                reason = DecisionReason.STORE_REFUSED if contact_id in unreadable else absent
                 yield ResetPlanItem(contact_id=contact_id, decision=Decision.CANNOT, reason=reason)
                 continue
             verdict = verdicts[contact_id]
@@ -468,7 +554,7 @@ class ResetService(StaffService):
                 contact_id=contact_id,
                 decision=verdict.decision,
                 reason=verdict.reason,
-                warnings=verdict.warnings,
+                warnings=(*verdict.warnings, "no_claim_proof") if contact_id in missing else verdict.warnings,
                 first_name=account.contact.first_name if named else None,
                 last_name=account.contact.last_name if named else None,
                 username=account.username if contact_id in shown else None,

@@ -8,12 +8,15 @@ TYPE_CHECKING = False
 
 if TYPE_CHECKING:
     from .breaches import BreachChecker
+    from .claim_proofs import CODE_LENGTH, KnownValues, LetterCode
     from .outcomes import (
         ChangePasswordOutcome,
+        ClaimProofRefused,
         CompleteChangeOutcome,
         DefaultExpired,
         PasswordChanged,
         PasswordChangeRequired,
+        PasswordCompromised,
         PasswordRefused,
         SignedIn,
         SignInDenied,
@@ -33,6 +36,7 @@ if TYPE_CHECKING:
     from .tickets import MAX_TICKET_LIFETIME, TICKET_BYTES, ChangeTicket
 
 __all__ = [
+    "CODE_LENGTH",
     "MAX_TICKET_LIFETIME",
     "MIN_LENGTH_ALONE",
     "MIN_LENGTH_WITH_SECOND_FACTOR",
@@ -40,11 +44,15 @@ __all__ = [
     "BreachChecker",
     "ChangePasswordOutcome",
     "ChangeTicket",
+    "ClaimProofRefused",
     "CompleteChangeOutcome",
     "DefaultExpired",
+    "KnownValues",
+    "LetterCode",
     "PasswordChangeRequired",
     "PasswordChanged",
     "PasswordCheck",
+    "PasswordCompromised",
     "PasswordPolicy",
     "PasswordRefused",
     "SignInDenied",
@@ -59,12 +67,19 @@ __all__ = [
 
 _HOMES = {
     ".breaches": ("BreachChecker",),
+    ".claim_proofs": (
+        "CODE_LENGTH",
+        "KnownValues",
+        "LetterCode",
+    ),
     ".outcomes": (
         "ChangePasswordOutcome",
+        "ClaimProofRefused",
         "CompleteChangeOutcome",
         "DefaultExpired",
         "PasswordChanged",
         "PasswordChangeRequired",
+        "PasswordCompromised",
         "PasswordRefused",
         "SignedIn",
         "SignInDenied",

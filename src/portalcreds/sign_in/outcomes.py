@@ -36,10 +36,12 @@ class PasswordChangeRequired(Outcome):
     Attributes:
         ticket: What `SignInService.complete_change` wants with the new password. Keep it in the form, not in a log.
         reason: Why: ``issued``, or the code passed to `AccountService.require_change`.
+        claim_proof: What the form must ask for besides, as a code (`ClaimProof.kind`), or None for nothing.
     """
 
     ticket: Secret
     reason: str
+    claim_proof: str | None = None
 
 
 class DefaultExpired(Outcome):
@@ -47,6 +49,16 @@ class DefaultExpired(Outcome):
     The default password is right, but it has expired; the school has to set it again.
 
     So is one that was set by a clock that was more than an hour ahead, until that hour has come.
+    """
+
+    __slots__ = ()
+
+
+class PasswordCompromised(Outcome):
+    """
+    The password is right, but the school says that others may know it; the school has to send an invitation.
+
+    Or it sets a default. Nobody was let in, and there is no ticket: it would be the thief's as well.
     """
 
     __slots__ = ()
@@ -105,19 +117,38 @@ class PasswordRefused(Outcome):
     violations: tuple[Violation, ...]
 
 
+class ClaimProofRefused(Outcome):
+    """
+    The claim proof is missing or wrong, or too many were wrong. It has no fields (R7).
+
+    Nothing was written, and the ticket still works.
+    """
+
+    __slots__ = ()
+
+
 class TicketInvalid(Outcome):
     """The ticket does not work, or no longer; sign in again to get another. It has no fields (R7)."""
 
     __slots__ = ()
 
 
-SignInOutcome = SignedIn | PasswordChangeRequired | DefaultExpired | SignInDenied | TryLater | Unavailable
+SignInOutcome = (
+    SignedIn | PasswordChangeRequired | PasswordCompromised | DefaultExpired | SignInDenied | TryLater | Unavailable
+)
 """What `SignInService.sign_in` returns."""
 
-CompleteChangeOutcome = PasswordChanged | PasswordRefused | TicketInvalid | TryLater | Unavailable
+CompleteChangeOutcome = PasswordChanged | PasswordRefused | ClaimProofRefused | TicketInvalid | TryLater | Unavailable
 """What `SignInService.complete_change` returns."""
 
 ChangePasswordOutcome = (
-    PasswordChanged | PasswordRefused | PasswordChangeRequired | DefaultExpired | SignInDenied | TryLater | Unavailable
+    PasswordChanged
+    | PasswordRefused
+    | PasswordChangeRequired
+    | PasswordCompromised
+    | DefaultExpired
+    | SignInDenied
+    | TryLater
+    | Unavailable
 )
 """What `SignInService.change_password` returns."""

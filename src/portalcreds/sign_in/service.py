@@ -10,12 +10,12 @@ from typing import Final, TypeVar
 
 import attrs
 
-from .._arguments import NEEDS_HASHER, contact_id_in, has_methods, is_callable
+from .._arguments import NEEDS_HASHER, contact_id_in, has_methods, is_callable, is_claim_proof
 from .._ids import digest
 from .._ledger import Accounts, Ledger, NotWritten, Write
 from .._service import Service
 from .._text import MAX_USERNAME_LENGTH, TextFaultError, username_key
-from ..accounts import Account, Credential, CredentialOrigin
+from ..accounts import INVITATION, Account, Credential, CredentialOrigin
 from ..audit import AuditEvent, AuditKind
 from ..contacts import ContactId
 from ..exceptions import (
@@ -26,15 +26,17 @@ from ..exceptions import (
     StoreUnavailableError,
     TransactionAborted,
 )
-from ..protocols import Change, CredentialHasher, HashCheck, HashingPermit
+from ..protocols import Change, ClaimProof, CredentialHasher, HashCheck, HashingPermit
 from ..secret import Secret
 from ..throttle import Caller, Guess, Throttle
 from .outcomes import (
     ChangePasswordOutcome,
+    ClaimProofRefused,
     CompleteChangeOutcome,
     DefaultExpired,
     PasswordChanged,
     PasswordChangeRequired,
+    PasswordCompromised,
     PasswordRefused,
     SignedIn,
     SignInDenied,
@@ -78,6 +80,8 @@ class SignInService(Service):
         hasher: Verifies and writes hashes, such as `portalcreds.hashers.UpgradingHasher`.
         throttle: The limits on guessing. Use one for every path that verifies a password (R9).
         policy: What a chosen password must satisfy.
+        claim_proof: What must be given besides, before a default is changed, or a password that is compromised; None
+            for nothing. An invitation needs none. All processes of a portal must pass the same.
         audit: Where denials go on the record; the store itself if it is a sink.
         clock: Tells the time.
         ticket_lifetime: How long a change ticket works; at most ten minutes.
@@ -105,6 +109,9 @@ class SignInService(Service):
         alias="policy",
         repr=False,
         validator=has_methods("violations", hint="pass a PasswordPolicy"),
+    )
+    _claim_proof: ClaimProof | None = attrs.field(
+        kw_only=True, default=None, alias="claim_proof", repr=False, validator=is_claim_proof
     )
     _ticket_lifetime: timedelta = attrs.field(
         kw_only=True, default=MAX_TICKET_LIFETIME, alias="ticket_lifetime", validator=_lifetime
@@ -144,8 +151,9 @@ class SignInService(Service):
 
         Returns:
             `SignedIn` only for an active account with a password of its own (R2). `PasswordChangeRequired` for the
-            right password where a change is due, `DefaultExpired` for a right default that has expired.
-            `SignInDenied` for everything else, whatever the reason.
+            right password where a change is due, `PasswordCompromised` where that password alone must not allow it, and
+            `DefaultExpired` for a right default that has expired. `SignInDenied` for everything else, whatever the
+            reason.
 
         Raises:
             TransactionAborted: The store is in a transaction of the host's, which has to be run again.
@@ -157,26 +165,39 @@ class SignInService(Service):
         return self._answer(lambda: self._prove(attempt, self._let_in))
 
     def complete_change(
-        self, ticket: str | Secret, new: str | Secret, *, source: str | None = None
+        self,
+        ticket: str | Secret,
+        new: str | Secret,
+        *,
+        claim_proof: str | Secret | None = None,
+        source: str | None = None,
+        device: str | Secret | None = None,
     ) -> CompleteChangeOutcome:
         """
-        Exchange a change ticket for a password of the contact's own.
+        Exchange a change ticket or an invitation for a password of the contact's own.
 
         The default and every ticket stop working in the same step (R5). If the password is refused, the ticket still
         works. After as many refusals as `ThrottleLimits.per_username` allows, the outcome is `TryLater`.
 
+        A claim proof is verified first: without the right one nobody learns what the policy says. A wrong one counts
+        like a wrong password, and as many as `ThrottleLimits.default_failures` spend the credential.
+
         Args:
-            ticket: `PasswordChangeRequired.ticket`, or its text as the form sent it back.
+            ticket: `PasswordChangeRequired.ticket`, or its text as the form sent it back; or an invitation.
             new: The new password, as typed.
+            claim_proof: What `PasswordChangeRequired.claim_proof` asked for, as typed; None where it is None.
             source: Where the request came from, or None.
+            device: As for `sign_in`.
 
         Raises:
             TransactionAborted: The store is in a transaction of the host's, which has to be run again.
             StoreError: The store is defective, such as one whose tables are missing.
         """
-        ticket, new = _as_typed(ticket), _as_typed(new)
+        # Under the same names: the frames of an error show none of them (R14).
+        ticket, new, claim_proof = _as_typed(ticket), _as_typed(new), _as_typed(claim_proof)
         _check_source(source)
-        return self._answer(lambda: self._told(self._complete_change(ticket, new, source)))
+        given = _Given(proof=claim_proof, source=source, device=_device_in(device))
+        return self._answer(lambda: self._told(self._complete_change(ticket, new, given)))
 
     def change_password(
         self,
@@ -215,12 +236,12 @@ class SignInService(Service):
             if username is not None:
                 raise InvalidValueError("contact_id", "pass it or the user name, not both")
 
-        def change(proof: _Proof) -> Change | PasswordRefused | PasswordChangeRequired | DefaultExpired | None:
+        def change(proof: _Proof) -> Change | PasswordRefused | _Demand | None:
             if proof.account.credential.must_change:
                 return self._demand_change(proof)
             return self._choose(proof.account, new, source)
 
-        def prove() -> Change | PasswordRefused | PasswordChangeRequired | DefaultExpired | SignInDenied | Unavailable:
+        def prove() -> Change | PasswordRefused | _Demand | SignInDenied | Unavailable:
             attempt = _Attempt.of(username, current, source, token)
             if contact_id is not None:
                 attempt = self._attempt_of_contact(ContactId(contact_id), current, source, token)
@@ -333,13 +354,17 @@ class SignInService(Service):
             return None
         return SignedIn(account=self._upgrade(proof, account), device=self._throttle.remember(proof.caller))
 
-    def _demand_change(self, proof: _Proof) -> PasswordChangeRequired | DefaultExpired | None:
+    def _demand_change(self, proof: _Proof) -> _Demand | None:
         credential = proof.account.credential
         now = self._clock()
         if credential.is_expired(now) or credential.is_from_ahead(now):
             fault = "default_expired" if credential.is_expired(now) else "default_from_ahead"
             self._record(proof.account, proof.attempt.source, [(AuditKind.SIGN_IN_FAILED, fault)])
             return DefaultExpired()
+        asked_for = self._proof_for(credential)
+        if credential.is_compromised and asked_for is None:
+            self._record(proof.account, proof.attempt.source, [(AuditKind.SIGN_IN_FAILED, "compromised")])
+            return PasswordCompromised()
         reason = credential.change_required_by or CredentialOrigin.ISSUED.value
         ticket = ChangeTicket.draw(proof.account.contact_id)
 
@@ -347,7 +372,14 @@ class SignInService(Service):
             return account.open_ticket(ticket.digest, expires_at=self._clock() + self._ticket_lifetime)
 
         account = self._step(proof, AuditKind.TICKET_OPENED, reason, open_ticket)
-        return None if account is None else PasswordChangeRequired(ticket=ticket.secret, reason=reason)
+        if account is None:
+            return None
+        kind = None if asked_for is None else asked_for.kind
+        return PasswordChangeRequired(ticket=ticket.secret, reason=reason, claim_proof=kind)
+
+    def _proof_for(self, credential: Credential) -> ClaimProof | None:
+        """Return what must be given besides before this credential is changed with a ticket; None for nothing."""
+        return self._claim_proof if credential.asks_for_proof else None
 
     def _step(
         self, proof: _Proof, kind: AuditKind, reason: str | None, step: Callable[[Account], Account]
@@ -384,21 +416,46 @@ class SignInService(Service):
     # -- a password of the contact's own
 
     def _complete_change(
-        self, ticket: Secret, new: Secret, source: str | None
-    ) -> Change | PasswordRefused | TicketInvalid | Unavailable:
-        self._see_a_place(digest(source or ""))
+        self, ticket: Secret, new: Secret, given: _Given
+    ) -> Change | PasswordRefused | ClaimProofRefused | TicketInvalid | Unavailable:
+        self._see_a_place(digest(given.source or ""))
         handed_in = ChangeTicket.read(ticket)
         for _ in range(_MAX_DECISIONS):
             account = None if handed_in is None else self._store.find(ContactId(handed_in.contact_id))
             if handed_in is None or account is None or not handed_in.opens(account, self._clock()):
                 # Not what an invented ticket names: a flood of them would be as many counts (R9).
                 named = "" if account is None else account.contact_id
-                self._record(account, source, self._throttle.record_ticket_failure(named))
+                self._record(account, given.source, self._throttle.record_ticket_failure(named))
                 return TicketInvalid()
-            outcome = self._choose(account, new, source)
+            if not self._is_claimed(account, given):
+                return ClaimProofRefused()
+            outcome = self._choose(account, new, given.source)
             if outcome is not None:
                 return outcome
         return Unavailable()
+
+    def _is_claimed(self, account: Account, given: _Given) -> bool:
+        """Return whether this is the claim proof for the account, or none is needed."""
+        proof = self._proof_for(account.credential)
+        if proof is None:
+            # As for `_demand_change`, whatever the process that opened the ticket had.
+            return account.credential.is_invited or not account.credential.is_compromised
+        if not given.proof.reveal().strip():
+            # A form that was sent too early is no guess.
+            return False
+        caller = self._throttle.admit_proof(account, given.source, given.device)
+        if caller.retry_after is not None:
+            raise _Later(caller.retry_after)
+        with self._throttle.begin_proof(account) as guess:
+            # Also where the answer does not count any more, so that it takes the same time. Nothing but True is a yes.
+            is_right = proof.verify(account, given.proof, self._tenant) is True
+            if is_right and guess.refusal is None:
+                self._throttle.record_proof(account, caller)
+                return True
+            noted = self._throttle.record_proof_failure(account if guess.refusal is None else None, caller)
+        fault = guess.refusal or "wrong_proof"
+        self._record(account, given.source, [(AuditKind.CLAIM_PROOF_REFUSED, fault), *noted])
+        return False
 
     def _choose(self, account: Account, new: Secret, source: str | None) -> Change | PasswordRefused | None:
         """Write a chosen password; None if the account changed meanwhile, so that the caller decides again (R3)."""
@@ -411,7 +468,8 @@ class SignInService(Service):
                     chosen = None if _is_kept(new, account.credential, permit) else permit.hash_chosen(new)
                 if chosen is not None:
                     changed = account.choose(chosen, changed_at=self._clock())
-                    event = self._event(AuditKind.PASSWORD_CHANGED, account, account.credential.origin.value, source)
+                    origin = INVITATION if account.credential.is_invited else account.credential.origin.value
+                    event = self._event(AuditKind.PASSWORD_CHANGED, account, origin, source)
                     change = Change(old=account, new=changed, events=(event,))
                     return self._written(account, lambda _: change)
                 violations = (_SAME_AS_CURRENT,)
@@ -458,6 +516,8 @@ class SignInService(Service):
             self._audit.record([self._event(kind, account, reason, source) for kind, reason in noted])
 
 
+_Demand = PasswordChangeRequired | PasswordCompromised | DefaultExpired
+
 _MAX_PADDING: Final = 6
 """Characters before or after a default that do not make it another password: a year and a mark or two."""
 
@@ -494,6 +554,15 @@ class _Attempt:
         except TextFaultError:
             key, name = "", text[: MAX_USERNAME_LENGTH + 1]
         return cls(key=key, name=name, password=password, source=source, device=device)
+
+
+class _Given:
+    """What came with a ticket, besides the new password."""
+
+    def __init__(self, *, proof: Secret, source: str | None, device: Secret | None) -> None:
+        self.proof = proof
+        self.source = source
+        self.device = device
 
 
 class _Proof:
@@ -556,9 +625,9 @@ def _device_in(device: str | Secret | None) -> Secret | None:
         raise InvalidValueError("device", "pass SignedIn.device, its text as your cookie has it, or None") from None
 
 
-def _as_typed(password: str | Secret) -> Secret:
+def _as_typed(password: str | Secret | None) -> Secret:
     try:
-        return Secret(password)
+        return Secret("" if password is None else password)
     except TypeError:
         # A form field that is missing, or a JSON number: denied like any other wrong password (R7).
         return Secret("")

@@ -7,14 +7,15 @@ from typing import Final
 
 import attrs
 
-from .._ids import digest
+from .._ids import TICKET_BYTES as _TICKET_BYTES
+from .._ids import digest, new_ticket
 from .._text import same_text
 from .._value import Value
 from ..accounts import Account
 from ..contacts import MAX_CONTACT_TEXT
 from ..secret import Secret
 
-TICKET_BYTES: Final = 32
+TICKET_BYTES: Final = _TICKET_BYTES
 """Random bytes of a ticket: 256 bits, where ASVS 5.0 11.5.1 asks for 128."""
 
 MAX_TICKET_LIFETIME: Final = timedelta(minutes=10)
@@ -26,7 +27,7 @@ _MAX_TICKET_LENGTH: Final = MAX_CONTACT_TEXT + 1 + 2 * TICKET_BYTES
 @attrs.frozen(kw_only=True, eq=False, repr=False)
 class ChangeTicket(Value):
     """
-    A change ticket in the form ``contact_id.secret``, and its digest. Only the digest is stored.
+    A change ticket, or an invitation, in the form ``contact_id.secret``, and its digest. Only the digest is stored.
 
     Attributes:
         contact_id: Whose it is.
@@ -41,9 +42,7 @@ class ChangeTicket(Value):
     @classmethod
     def draw(cls, contact_id: str) -> ChangeTicket:
         """Return a new ticket for a contact."""
-        import secrets
-
-        text = f"{contact_id}.{secrets.token_urlsafe(TICKET_BYTES)}"
+        text = new_ticket(contact_id)
         return cls(contact_id=contact_id, secret=Secret(text), digest=digest(text))
 
     @classmethod
@@ -63,8 +62,10 @@ class ChangeTicket(Value):
         return (
             same_text(kept, self.digest)
             and credential.ticket_expires_at is not None
-            # The second half: a ticket that was drawn while the clock was far ahead must not work until then.
-            and now < credential.ticket_expires_at <= now + MAX_TICKET_LIFETIME
+            and now < credential.ticket_expires_at
+            # A ticket that was drawn while the clock was far ahead must not work until then. An invitation lives for
+            # days; whether it is from ahead, its issue tells.
+            and (credential.is_invited or credential.ticket_expires_at <= now + MAX_TICKET_LIFETIME)
             and account.is_active
             and credential.must_change
             and not credential.is_expired(now)
