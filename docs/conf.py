@@ -14,6 +14,7 @@ from sphinx.application import Sphinx
 from sphinx.domains.python import PyObject
 from sphinx.environment import BuildEnvironment
 from sphinx.pycode import ModuleAnalyzer
+from sphinx.util.docutils import SphinxDirective
 from sphinx.util.nodes import make_refnode
 
 from portalcreds import __version__
@@ -49,6 +50,7 @@ def setup(app: Sphinx) -> None:
     app.connect("autodoc-skip-member", skip_fields)
     app.connect("missing-reference", find_by_last_part)
     app.connect("doctree-resolved", link_code)
+    app.add_directive("text-catalogue", TextCatalogue)
     for field in PyObject.doc_field_types:
         # Sphinx says "Variables" of what our docstrings call attributes.
         if field.name == "variable":
@@ -150,3 +152,23 @@ def link_to(
             entry = objects[found[0]]
             return make_refnode(app.builder, page, entry.docname, entry.node_id, content, found[0])
     return None
+
+
+class TextCatalogue(SphinxDirective):
+    """List the catalogue of texts, a table for each class of codes, from the code itself."""
+
+    def run(self) -> list[nodes.Node]:
+        """Return the tables."""
+        from portalcreds.texts import ENGLISH
+
+        by_kind: dict[str, list[tuple[str, str]]] = {}
+        for key, english in ENGLISH.items():
+            told = english if isinstance(english, str) else " · ".join(dict.fromkeys(english))
+            by_kind.setdefault(key.partition(".")[0], []).append((key, told))
+        made: list[nodes.Node] = []
+        for kind, rows in by_kind.items():
+            lines = [f".. rubric:: {kind}", "", ".. list-table::", "   :header-rows: 1", "   :widths: 2 3", ""]
+            for key, told in [("Key", "English"), *((f"``{key}``", told) for key, told in rows)]:
+                lines += [f"   * - {key}", f"     - {told}"]
+            made += self.parse_text_to_nodes("\n".join([*lines, ""]))
+        return made

@@ -9,7 +9,16 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from .changes import ChangeDecision, ChangeItem, ChangeOutcome, ChangePlan, ChangeReason, ChangeReport, ChangeResult
     from .hash_census import HashCensus, HashCount
-    from .imports import ImportDecision, ImportItem, ImportOutcome, ImportPlan, ImportReason, ImportReport, ImportResult
+    from .imports import (
+        HashImportWarning,
+        ImportDecision,
+        ImportItem,
+        ImportOutcome,
+        ImportPlan,
+        ImportReason,
+        ImportReport,
+        ImportResult,
+    )
     from .outcomes import AccountSummary, Renamed, UsernameTaken
     from .service import AccountService
     from .steps import AccountChange
@@ -29,6 +38,7 @@ __all__ = [
     "ChangeResult",
     "HashCensus",
     "HashCount",
+    "HashImportWarning",
     "ImportDecision",
     "ImportItem",
     "ImportOutcome",
@@ -60,6 +70,7 @@ _HOMES = {
     ),
     ".hash_census": ("HashCensus", "HashCount"),
     ".imports": (
+        "HashImportWarning",
         "ImportDecision",
         "ImportItem",
         "ImportOutcome",

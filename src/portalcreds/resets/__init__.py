@@ -8,7 +8,7 @@ TYPE_CHECKING = False
 
 if TYPE_CHECKING:
     from .job import ResetJob
-    from .plan import Confirmation, Decision, DecisionReason, ResetPlan, ResetPlanItem
+    from .plan import Confirmation, Decision, DecisionReason, ResetPlan, ResetPlanItem, ResetWarning
     from .report import ResetOutcome, ResetReport, ResetResult
     from .service import DEFAULT_LEASE, DEFAULT_LIFETIME, MAX_LIFETIME, ResetService
 
@@ -26,6 +26,7 @@ __all__ = [
     "ResetReport",
     "ResetResult",
     "ResetService",
+    "ResetWarning",
 ]
 
 _HOMES = {
@@ -36,6 +37,7 @@ _HOMES = {
         "DecisionReason",
         "ResetPlan",
         "ResetPlanItem",
+        "ResetWarning",
     ),
     ".report": (
         "ResetOutcome",
