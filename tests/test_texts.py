@@ -281,8 +281,9 @@ def test_a_gettext_catalogue_translates_by_key_and_with_its_own_plurals() -> Non
     from babel.messages.mofile import write_mo
 
     catalog = Catalog(locale="ar")
-    one, several = ENGLISH["TryLater.minutes"]
-    catalog.add((one, several), ARABIC._texts["TryLater.minutes"], context="TryLater.minutes")
+    minutes = ENGLISH["TryLater.minutes"]
+    assert isinstance(minutes, tuple)
+    catalog.add(minutes, list(ARABIC._texts["TryLater.minutes"]), context="TryLater.minutes")
     catalog.add(ENGLISH["DecisionReason.disabled"], "أ", context="DecisionReason.disabled")
     compiled = io.BytesIO()
     write_mo(compiled, catalog)
