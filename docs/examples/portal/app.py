@@ -47,8 +47,14 @@ def create_app(portal: Portal, *, secret_key: str, staff_passwords: Mapping[str,
     # One job after the other, beside the requests. Where several processes serve, run them from cron or a queue.
     jobs = ThreadPoolExecutor(1, thread_name_prefix="jobs")
 
+    def carry_out(key: str) -> None:
+        try:
+            portal.resets.resume(key).run()
+        except PortalCredsError:  # It names ids and no names. What is left is done after the next start.
+            app.logger.exception("a job stopped")
+
     def begin(key: str) -> None:
-        jobs.submit(lambda: portal.resets.resume(key).run())
+        jobs.submit(carry_out, key)
 
     for key in portal.resets.unfinished():
         begin(key)
@@ -75,9 +81,10 @@ def _token() -> str:
 
 
 def _check_token() -> None:
-    if request.method != "GET" and not secrets.compare_digest(
-        request.form.get("token", "").encode(), str(session.get("token", "?")).encode()
-    ):
+    if request.method in ("GET", "HEAD", "OPTIONS"):
+        return
+    kept, sent = session.get("token"), request.form.get("token", "")
+    if not kept or not secrets.compare_digest(sent.encode(), kept.encode()):
         abort(400, "This form is too old. Go back and load the page again.")
 
 

@@ -60,6 +60,7 @@ def pages(portal: Portal, begin: Callable[[str], None], passwords: Mapping[str, 
         if not secrets.compare_digest(expected.encode(), request.form.get("password", "").encode()):
             return render_template("staff/sign_in.html", fault="The user name or the password is wrong."), 403
         session.clear()
+        session.permanent = True
         session["operator"] = username
         return redirect(url_for("staff.accounts"), 303)
 
@@ -70,27 +71,32 @@ def pages(portal: Portal, begin: Callable[[str], None], passwords: Mapping[str, 
 
     # -- the grid
 
-    @app.get("/")
+    @app.route("/", methods=["GET", "POST"])
     def accounts() -> Any:
+        # What is searched for is sent in a form and kept in the session: in an address it would get into logs.
+        after = request.form.get("after") or None
+        if request.method == "POST":
+            session["search"] = {"words": request.form.get("words", "")[:100], "status": request.form.get("status", "")}
+            if after is None and "rows" not in request.form:
+                return redirect(url_for("staff.accounts"), 303)
+        filters = _filters(session.get("search", {}))
         try:
-            filters = _filters(request.args)
-            page = portal.accounts.search(
-                operator(), limit=PAGE_SIZE, after=request.args.get("after") or None, **filters
-            )
-            total = portal.accounts.count(operator(), at_most=MOST, **filters)
+            page = portal.accounts.search(operator(), limit=PAGE_SIZE, after=after, **filters)
         except InvalidValueError:
-            abort(400, "This address is not one of the page's. Search again.")
-        shown = {
-            "page": page,
-            "total": total,
-            "is_more": total == MOST,
-            "words": filters["words"],
-            "status": filters["status"],
-            "statuses": list(AccountStatus),
-            "now": datetime.now(UTC),
-        }
+            session.pop("search", None)
+            abort(400, "This search is not one of the page's. Go back and search again.")
+        total = portal.accounts.count(operator(), at_most=MOST, **filters)
         # While somebody types, the script asks for the rows alone.
-        return render_template("staff/rows.html" if "rows" in request.args else "staff/accounts.html", **shown)
+        return render_template(
+            "staff/rows.html" if "rows" in request.form else "staff/accounts.html",
+            page=page,
+            total=total,
+            is_more=total == MOST,
+            words=filters["words"],
+            status=filters["status"],
+            statuses=list(AccountStatus),
+            now=datetime.now(UTC),
+        )
 
     def selected() -> Sequence[str]:
         """Return the ids that were ticked: one row's button, all that match, or the ticks."""
@@ -122,11 +128,14 @@ def pages(portal: Portal, begin: Callable[[str], None], passwords: Mapping[str, 
 
     @app.post("/plan")
     def plan() -> Any:
-        ids = selected() if "selection" not in request.form else _ids(request.form["selection"])
+        try:
+            ids = selected() if "selection" not in request.form else _ids(request.form["selection"])
+        except InvalidValueError:
+            flash(f"More than {MOST:,} accounts match. Narrow the search.")
+            return redirect(url_for("staff.accounts"), 303)
         if not ids:
             flash("Tick at least one contact first.")
-            words, status = request.form.get("words"), request.form.get("status")
-            return redirect(url_for("staff.accounts", words=words or None, status=status or None), 303)
+            return redirect(url_for("staff.accounts"), 303)
         return show(planned(ids), uuid4().hex)
 
     @app.post("/jobs")
@@ -177,7 +186,7 @@ def pages(portal: Portal, begin: Callable[[str], None], passwords: Mapping[str, 
 
 
 def _filters(sent: Mapping[str, str]) -> Any:
-    """Return the filters of a search from what an address or a form says."""
+    """Return the filters of a search."""
     return {"words": sent.get("words", ""), "status": sent.get("status") or None}
 
 

@@ -52,13 +52,15 @@ if (search) {
   let timer, latest = 0;
   const find = async () => {
     const number = ++latest;
-    const asked = new URLSearchParams(new FormData(search));
-    const answer = await fetch(`${search.action}?${asked}&rows=1`);
+    const asked = new FormData(search);
+    asked.append("rows", "1");
+    const answer = await fetch(search.action, { method: "POST", body: asked });
     if (!answer.ok || answer.redirected) { search.submit(); return; }
     const html = await answer.text();
     if (number !== latest) return; // A later answer is shown already.
     rows.innerHTML = html;
-    history.replaceState(null, "", `?${asked}`);
+    // Outside of what is replaced: only so do screen readers say it.
+    document.querySelector("[data-said]").textContent = rows.querySelector("[data-count]").textContent;
     sayTables();
     wire();
   };
