@@ -24,7 +24,7 @@ import attrs
 import pytest
 
 from portal import GOOD_PASSWORD, OTHER_PASSWORD
-from portalcreds import Contact, Portal, read_contacts_csv
+from portalcreds import Contact, Operator, Portal, read_contacts_csv
 from portalcreds.contacts import ContactId
 from portalcreds.texts import ENGLISH
 from servers import Database, own_database
@@ -410,6 +410,18 @@ def _walk(database: str) -> None:
         status, page = office.get(f"/staff/jobs/{plan['key']}")
         assert status == 200
         assert "No default can be made of the name" in page
+
+        # What was started and left, such as by an outage, goes on when somebody says so.
+        again = site.portal.resets.plan(["P-1001"], Operator(operator_id="office"))
+        left = site.portal.resets.start(again.confirm(Operator(operator_id="office")))
+        assert "Go on" in office.get(f"/staff/jobs/{left.key}")[1]
+        assert office.post(f"/staff/jobs/{left.key}/go-on")[0] == 200
+        for _ in range(600):
+            if left.progress().is_finished:
+                break
+            time.sleep(0.05)
+        assert left.progress().is_finished
+        assert "Go on" not in office.get(f"/staff/jobs/{left.key}")[1]
         assert Client(site.address).get(f"/staff/jobs/{plan['key']}")[1].count("Admin portal: sign in") == 1
 
 

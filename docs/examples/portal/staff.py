@@ -16,8 +16,16 @@ from portalcreds.exceptions import DailyCeilingError
 from portalcreds.resets import Decision, ResetJob, ResetPlan
 
 PAGE_SIZE = 25
+"""Accounts on a page."""
+
+COUNTED = 1_000
+"""Accounts are counted up to here with each letter that is typed; beyond it says "or more"."""
+
 MOST = 10_000
+"""Accounts in one selection."""
+
 ROWS_SHOWN = 200
+"""Rows of a plan or a report on a page, problems first; the rest is counted."""
 
 # Problems first.
 _DECISIONS = (Decision.CANNOT, Decision.SKIP, Decision.WILL_SET)
@@ -85,13 +93,13 @@ def pages(portal: Portal, begin: Callable[[str], None], passwords: Mapping[str, 
         except InvalidValueError:
             session.pop("search", None)
             abort(400, "This search is not one of the page's. Go back and search again.")
-        total = portal.accounts.count(operator(), at_most=MOST, **filters)
+        total = portal.accounts.count(operator(), at_most=COUNTED, **filters)
         # While somebody types, the script asks for the rows alone.
         return render_template(
             "staff/rows.html" if "rows" in request.form else "staff/accounts.html",
             page=page,
             total=total,
-            is_more=total == MOST,
+            is_more=total == COUNTED,
             words=filters["words"],
             status=filters["status"],
             statuses=list(AccountStatus),
@@ -110,7 +118,7 @@ def pages(portal: Portal, begin: Callable[[str], None], passwords: Mapping[str, 
 
     def planned(ids: Sequence[str]) -> ResetPlan:
         # For one contact, who probably forgot it, a chosen password is replaced; for many only if somebody says so.
-        replace = True if "replace" in request.form or len(ids) == 1 else None
+        replace = True if "replace" in request.form else None
         return portal.resets.plan(ids, operator(), replace_chosen=replace, max_affected=MOST)
 
     def show(plan: ResetPlan, key: str, message: object = None) -> str:
@@ -176,6 +184,12 @@ def pages(portal: Portal, begin: Callable[[str], None], passwords: Mapping[str, 
         seconds = None if now.eta is None else round(now.eta.total_seconds())
         is_over = now.is_finished or now.is_cancelled
         return {"done": now.done, "total": now.total, "seconds": seconds, "is_over": is_over}
+
+    @app.post("/jobs/<key>/go-on")
+    def go_on(key: str) -> Any:
+        # After an outage. Twice does no harm: nobody is set twice.
+        begin(found(key).key)
+        return redirect(url_for("staff.job", key=key), 303)
 
     @app.post("/jobs/<key>/cancel")
     def cancel(key: str) -> Any:
