@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pathlib
 import pkgutil
 import re
 from importlib import import_module
@@ -17,7 +18,9 @@ from sphinx.pycode import ModuleAnalyzer
 from sphinx.util.docutils import SphinxDirective
 from sphinx.util.nodes import make_refnode
 
+import portalcreds
 from portalcreds import __version__
+from portalcreds.texts import ENGLISH
 
 project = "portalcreds"
 author = "the portalcreds maintainers"
@@ -155,20 +158,13 @@ def link_to(
 
 
 class TextCatalogue(SphinxDirective):
-    """List the catalogue of texts, a table for each class of codes, from the code itself."""
+    """List the catalogue of texts, from the code itself."""
 
     def run(self) -> list[nodes.Node]:
-        """Return the tables."""
-        from portalcreds.texts import ENGLISH
-
-        by_kind: dict[str, list[tuple[str, str]]] = {}
-        for key, english in ENGLISH.items():
+        """Return the table, and have it made again when the catalogue changes."""
+        self.env.note_dependency(str(pathlib.Path(portalcreds.__file__).with_name("texts.py")))
+        lines = [".. list-table::", "   :header-rows: 1", "   :width: 100%", "   :widths: 2 3", ""]
+        for key, english in [("Key", "English"), *((f"``{key}``", english) for key, english in ENGLISH.items())]:
             told = english if isinstance(english, str) else " · ".join(dict.fromkeys(english))
-            by_kind.setdefault(key.partition(".")[0], []).append((key, told))
-        made: list[nodes.Node] = []
-        for kind, rows in by_kind.items():
-            lines = [f".. rubric:: {kind}", "", ".. list-table::", "   :header-rows: 1", "   :widths: 2 3", ""]
-            for key, told in [("Key", "English"), *((f"``{key}``", told) for key, told in rows)]:
-                lines += [f"   * - {key}", f"     - {told}"]
-            made += self.parse_text_to_nodes("\n".join([*lines, ""]))
-        return made
+            lines += [f"   * - {key}", f"     - {told}"]
+        return self.parse_text_to_nodes("\n".join([*lines, ""]))
