@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pathlib
 import pkgutil
 import re
 from importlib import import_module
@@ -14,9 +15,12 @@ from sphinx.application import Sphinx
 from sphinx.domains.python import PyObject
 from sphinx.environment import BuildEnvironment
 from sphinx.pycode import ModuleAnalyzer
+from sphinx.util.docutils import SphinxDirective
 from sphinx.util.nodes import make_refnode
 
+import portalcreds
 from portalcreds import __version__
+from portalcreds.texts import ENGLISH
 
 project = "portalcreds"
 author = "the portalcreds maintainers"
@@ -49,6 +53,7 @@ def setup(app: Sphinx) -> None:
     app.connect("autodoc-skip-member", skip_fields)
     app.connect("missing-reference", find_by_last_part)
     app.connect("doctree-resolved", link_code)
+    app.add_directive("text-catalogue", TextCatalogue)
     for field in PyObject.doc_field_types:
         # Sphinx says "Variables" of what our docstrings call attributes.
         if field.name == "variable":
@@ -150,3 +155,16 @@ def link_to(
             entry = objects[found[0]]
             return make_refnode(app.builder, page, entry.docname, entry.node_id, content, found[0])
     return None
+
+
+class TextCatalogue(SphinxDirective):
+    """List the catalogue of texts, from the code itself."""
+
+    def run(self) -> list[nodes.Node]:
+        """Return the table, and have it made again when the catalogue changes."""
+        self.env.note_dependency(str(pathlib.Path(portalcreds.__file__).with_name("texts.py")))
+        lines = [".. list-table::", "   :header-rows: 1", "   :width: 100%", "   :widths: 2 3", ""]
+        for key, english in [("Key", "English"), *((f"``{key}``", english) for key, english in ENGLISH.items())]:
+            told = english if isinstance(english, str) else " · ".join(dict.fromkeys(english))
+            lines += [f"   * - {key}", f"     - {told}"]
+        return self.parse_text_to_nodes("\n".join([*lines, ""]))

@@ -6,11 +6,12 @@ from typing import NoReturn
 
 import attrs
 
+from ._spoken import Spoken
 from ._value import Value
 
 
 @attrs.frozen(eq=False, repr=False)
-class Outcome(Value):
+class Outcome(Spoken, Value):
     """A value to ``match`` on. It is neither true nor false."""
 
     def __bool__(self) -> NoReturn:

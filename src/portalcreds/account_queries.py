@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from enum import StrEnum
 from typing import Final, TypedDict
 
 import attrs
 
 from ._search_words import name_key, search_words, typed_words
+from ._spoken import Code
 from ._text import has_surrogate
 from ._time import EPOCH, in_utc, micros, utc_or_none
 from ._value import Value
@@ -20,7 +20,7 @@ MAX_PAGE_SIZE: Final = 1000
 """Accounts on one page; a page is for a person to read."""
 
 
-class AccountOrder(StrEnum):
+class AccountOrder(Code):
     """
     What a page is sorted by. Ties are broken by the contact's id.
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from datetime import datetime
-from enum import StrEnum
 from functools import partial
 from typing import Any, Final, final
 
 import attrs
 
+from ._spoken import Code
 from ._text import MAX_CODE_LENGTH, MAX_USERNAME_LENGTH, TextFaultError, is_code, same_text, username_key
 from ._time import CLOCK_TOLERANCE, in_utc, utc_or_none
 from ._value import Value
@@ -79,7 +79,7 @@ COMPROMISED: Final = "compromised"
 """What a reason begins with, in whatever case, if others may know the password: then it alone allows no change."""
 
 
-class CredentialOrigin(StrEnum):
+class CredentialOrigin(Code):
     """Where a credential's password came from."""
 
     NONE = "none"
@@ -95,7 +95,7 @@ class CredentialOrigin(StrEnum):
     """A hash brought from another system."""
 
 
-class AccountStatus(StrEnum):
+class AccountStatus(Code):
     """What an operator sees of an account at a glance. Derived, never stored."""
 
     NEVER_ISSUED = "never_issued"

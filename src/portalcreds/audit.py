@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from datetime import datetime
-from enum import StrEnum
 from typing import Final
 
 import attrs
 
 from ._ids import new_id
+from ._spoken import Code
 from ._time import in_utc, utc, utc_or_none
 from ._value import Value
 from .exceptions import InvalidValueError
@@ -17,7 +17,7 @@ MAX_AUDIT_TEXT: Final = 255
 """Characters of each text of an event. Longer texts are cut, so that recording never fails."""
 
 
-class AuditKind(StrEnum):
+class AuditKind(Code):
     """
     What happened. The value is the name in the OWASP logging vocabulary, with a suffix where that has one for several.
 

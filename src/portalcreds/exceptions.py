@@ -8,6 +8,12 @@ it. It has identifiers and field names only: never a password, hash, name, e-mai
 
 from __future__ import annotations
 
+from ._spoken import Spoken
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from .texts import Message
+
 
 class PortalCredsError(Exception):
     """The base class of all errors of this library."""
@@ -34,7 +40,7 @@ class InvalidValueError(PortalCredsError, ValueError):
         return f"{self.field}{about}: {self.hint}"
 
 
-class UnderivableError(PortalCredsError, ValueError):
+class UnderivableError(Spoken, PortalCredsError, ValueError):
     """
     No default password can be derived for a contact.
 
@@ -64,6 +70,13 @@ class UnderivableError(PortalCredsError, ValueError):
         }
         fault = faults.get(self.reason, f"is refused ({self.reason})")
         return f"{self.field} {fault}; correct the name in the SIS or use a strategy that draws a password"
+
+    @property
+    def messages(self) -> tuple[Message, ...]:
+        """What it says to an operator."""
+        from .texts import Message
+
+        return (Message(f"{type(self).__name__}.{self.field}", {}, None, self.hint),)
 
     def __str__(self) -> str:
         return f"contact {self.contact_id!r} has no default password: {self.hint}"
@@ -101,7 +114,7 @@ class JobNotFoundError(PortalCredsError, LookupError):
         return f"there is no job {self.key!r}; start one, or look in the store and tenant that it was started in"
 
 
-class DailyCeilingError(PortalCredsError, PermissionError):
+class DailyCeilingError(Spoken, PortalCredsError, PermissionError):
     """
     An operator's jobs of the last 24 hours would set more passwords than the service allows; nothing was started.
 
@@ -116,6 +129,14 @@ class DailyCeilingError(PortalCredsError, PermissionError):
         self.operator_id = operator_id
         self.ceiling = ceiling
         self.planned = planned
+
+    @property
+    def messages(self) -> tuple[Message, ...]:
+        """What it says to the operator."""
+        from .texts import Message
+
+        counts = {"ceiling": self.ceiling, "planned": self.planned}
+        return (Message(type(self).__name__, counts, self.ceiling),)
 
     def __str__(self) -> str:
         return (
@@ -160,7 +181,7 @@ class StaleAccountError(PortalCredsError, RuntimeError):
         return f"the account of contact {self.contact_id!r} kept changing; try again"
 
 
-class PrivilegeDeniedError(PortalCredsError, PermissionError):
+class PrivilegeDeniedError(Spoken, PortalCredsError, PermissionError):
     """
     An operator lacks a privilege on an account. The refusal is in the audit trail (R16).
 
@@ -175,6 +196,13 @@ class PrivilegeDeniedError(PortalCredsError, PermissionError):
         self.operator_id = operator_id
         self.privilege = privilege
         self.contact_ids = contact_ids
+
+    @property
+    def messages(self) -> tuple[Message, ...]:
+        """What it says to the operator."""
+        from .texts import Message
+
+        return (Message(type(self).__name__, {"privilege": Message(f"Privilege.{self.privilege}")}),)
 
     def __str__(self) -> str:
         return (

@@ -12,6 +12,7 @@ import attrs
 from ._arguments import operator_in
 from ._chunks import chunks
 from ._ids import digest, new_id
+from ._spoken import Spoken
 from ._table import Row, Table
 from ._text import is_code, same_text
 from ._time import CLOCK_TOLERANCE
@@ -131,7 +132,7 @@ class Plan(Table[_RowT, _KindT]):
 
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
-class PlanChanged(Value, Generic[_PlanT]):
+class PlanChanged(Spoken, Value, Generic[_PlanT]):
     """
     Something changed between showing the plan and OK, so the operator confirmed another plan. Nothing was written.
 

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from enum import StrEnum
 from typing import Any
 
 import attrs
 
+from ._spoken import Code
 from ._value import Value
 from .accounts import MAX_OPERATOR_ID_LENGTH, Account
 from .contacts import ContactId
 from .exceptions import InvalidValueError
 
 
-class Privilege(StrEnum):
+class Privilege(Code):
     """What an operator may do to an account. Each is granted apart from the others (R16)."""
 
     VIEW_USERNAMES = "view_usernames"

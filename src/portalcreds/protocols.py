@@ -12,7 +12,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from enum import StrEnum
 from functools import partial
 from types import TracebackType
 from typing import TYPE_CHECKING, NamedTuple, Protocol, Self
@@ -21,6 +20,7 @@ import attrs
 
 from ._arguments import events_in, part_in
 from ._ids import new_id
+from ._spoken import Code
 from ._value import Value
 from .account_queries import AccountPage, AccountQuery
 from .accounts import WITHHELD, Account, PasswordHash
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 # -- stores
 
 
-class ApplyResult(StrEnum):
+class ApplyResult(Code):
     """What became of one change."""
 
     APPLIED = "applied"

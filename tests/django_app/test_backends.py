@@ -199,7 +199,7 @@ def test_where_a_request_came_from(moved: Site) -> None:
 
 @pytest.mark.parametrize(
     ("outcome", "message"),
-    [("DefaultExpired", b"too old"), ("Unavailable", b"down for a moment")],
+    [("DefaultExpired", b"has expired"), ("Unavailable", b"at the moment")],
 )
 def test_messages(moved: Site, monkeypatch: pytest.MonkeyPatch, outcome: str, message: bytes) -> None:
     """The page says what the portal says, where it says more than that somebody is denied."""
@@ -208,7 +208,7 @@ def test_messages(moved: Site, monkeypatch: pytest.MonkeyPatch, outcome: str, me
     for method in ("sign_in", "complete_change"):
         monkeypatch.setattr(service.SignInService, method, lambda *arguments, **others: given)
     assert message in moved.sign_in(moved.browser(), "rabbiatici", GOOD_PASSWORD).content
-    assert b"down for a moment" in moved.browser().post("/portal/choose/", {"ticket": "1.x", "new": "y"}).content
+    assert message in moved.browser().post("/portal/choose/", {"ticket": "1.x", "new": "y"}).content
 
 
 def test_too_many_passwords_that_are_refused(moved: Site) -> None:

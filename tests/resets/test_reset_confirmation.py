@@ -137,7 +137,7 @@ def test_the_message_for_many(portal: Portal) -> None:
     }
     assert "2 of 4 contacts" in message.text
     assert "1 of them chose" in message.text
-    assert "1 skipped, 1 cannot be set" in message.text
+    assert "Skipped: 1. Cannot be set: 1." in message.text
     assert "Rosa" not in f"{message.text}{message.parameters}"
 
 
@@ -148,7 +148,7 @@ def test_the_message_for_those_who_are_issued_again(portal: Portal) -> None:
     message = portal.resets.plan(EVERYBODY, OFFICE).confirmation
     told = {"selected": 4, "set": 2, "skipped": 1, "cannot": 1, "replaces_live_default": 1, "replaces_chosen": 0}
     assert {name: message.parameters[name] for name in told} == told
-    for words in ("2 of 4 contacts", "1 of them have a default that works", "1 skipped, 1 cannot be set"):
+    for words in ("2 of 4 contacts", "1 of them has a default that works", "Skipped: 1. Cannot be set: 1."):
         assert words in message.text
 
 
@@ -164,7 +164,7 @@ def test_the_message_says_that_passwords_will_be_shown(portal: Portal) -> None:
 def test_the_message_for_many_says_nothing_of_what_is_not(portal: Portal) -> None:
     """With nobody left out and nothing replaced the message is short."""
     text = portal.resets.plan(["c-1", "c-2"], OFFICE).confirmation.text
-    assert "Left out" not in text
+    assert "Skipped" not in text
     assert "chose" not in text
 
 
@@ -174,7 +174,7 @@ def test_the_message_if_nothing_can_be_set(portal: Portal, contact_ids: list[str
     message = portal.resets.plan(contact_ids, OFFICE).confirmation
 
     assert message.code == "nothing_to_set"
-    assert f"{len(contact_ids)} cannot" in message.text
+    assert f"Cannot be set: {len(contact_ids)}." in message.text
     assert message.parameters["set"] == 0
 
 
@@ -196,7 +196,7 @@ def test_the_message_with_an_absolute_expiry(portal: Portal) -> None:
         (timedelta(days=1), "for 24 hours"),
         (timedelta(hours=36), "for 36 hours"),
         (timedelta(hours=1), "for 60 minutes"),
-        (timedelta(minutes=1), "for a minute"),
+        (timedelta(minutes=1), "for 1 minute and"),
     ],
     ids=str,
 )

@@ -10,7 +10,16 @@ if TYPE_CHECKING:
     from .changes import ChangeDecision, ChangeItem, ChangeOutcome, ChangePlan, ChangeReason, ChangeReport, ChangeResult
     from .default_search import DefaultFinding, DefaultSearch, UntriedReason
     from .hash_census import HashCensus, HashCount
-    from .imports import ImportDecision, ImportItem, ImportOutcome, ImportPlan, ImportReason, ImportReport, ImportResult
+    from .imports import (
+        HashImportWarning,
+        ImportDecision,
+        ImportItem,
+        ImportOutcome,
+        ImportPlan,
+        ImportReason,
+        ImportReport,
+        ImportResult,
+    )
     from .outcomes import AccountSummary, Renamed, UsernameTaken
     from .service import AccountService
     from .status_census import CensusDay, StatusCensus
@@ -34,6 +43,7 @@ __all__ = [
     "DefaultSearch",
     "HashCensus",
     "HashCount",
+    "HashImportWarning",
     "ImportDecision",
     "ImportItem",
     "ImportOutcome",
@@ -68,6 +78,7 @@ _HOMES = {
     ".default_search": ("DefaultFinding", "DefaultSearch", "UntriedReason"),
     ".hash_census": ("HashCensus", "HashCount"),
     ".imports": (
+        "HashImportWarning",
         "ImportDecision",
         "ImportItem",
         "ImportOutcome",

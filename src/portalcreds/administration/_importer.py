@@ -20,6 +20,7 @@ from ..privileges import Operator, Privilege
 from ..protocols import Change, Clock, HashDescriber, HashDescription
 from ._import_rows import ReadRow
 from .imports import (
+    HashImportWarning,
     ImportDecision,
     ImportItem,
     ImportOutcome,
@@ -40,9 +41,9 @@ _UNUSABLE: Final = frozenset({"*", "x", "*LK*", "*NP*", "NP", "LK"})
 """What Unix has in place of a hash where nobody signs in with a password."""
 
 _HELD: Final = {
-    CredentialOrigin.CHOSEN: (ImportReason.CHOSE_OWN, "replaces_chosen"),
-    CredentialOrigin.ISSUED: (ImportReason.HAS_DEFAULT, "replaces_default"),
-    CredentialOrigin.IMPORTED: (ImportReason.ALREADY_IMPORTED, "replaces_imported"),
+    CredentialOrigin.CHOSEN: (ImportReason.CHOSE_OWN, HashImportWarning.REPLACES_CHOSEN),
+    CredentialOrigin.ISSUED: (ImportReason.HAS_DEFAULT, HashImportWarning.REPLACES_DEFAULT),
+    CredentialOrigin.IMPORTED: (ImportReason.ALREADY_IMPORTED, HashImportWarning.REPLACES_IMPORTED),
 }
 """For each origin, why its password is left alone, and the warning where it is not."""
 
@@ -161,7 +162,7 @@ class HashImporter:
         """Return the row's item; for nobody's account it says the reason."""
         said = None if row.password_hash is None else self.hasher.describe(row.password_hash)
         decision = ImportDecision.CANNOT
-        warnings: tuple[str, ...] = ()
+        warnings: tuple[HashImportWarning, ...] = ()
         if account is not None:
             decision, reason = _state(account, replace)
             fault = row.fault or _fault(row.password_hash, said)
@@ -384,15 +385,15 @@ def _fault(password_hash: PasswordHash | None, said: HashDescription | None) -> 
         return ImportReason.HASH_REFUSED
 
 
-def _warnings(account: Account, said: HashDescription | None) -> tuple[str, ...]:
+def _warnings(account: Account, said: HashDescription | None) -> tuple[HashImportWarning, ...]:
     warnings = []
     held = _HELD.get(account.credential.origin)
     if held is not None:
         warnings.append(held[1])
     if account.username is None:
-        warnings.append("no_username")
+        warnings.append(HashImportWarning.NO_USERNAME)
     if said is not None and said.is_fast and not said.can_be_wrapped:
-        warnings.append("fast_digest")
+        warnings.append(HashImportWarning.FAST_DIGEST)
     return tuple(warnings)
 
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from enum import StrEnum
 
 import attrs
 
+from .._spoken import Code
 from .._value import Value
 from ..accounts import AccountStatus
 from ..contacts import ContactId
@@ -16,7 +16,7 @@ from ..protocols import Clock
 from .steps import AccountChange
 
 
-class ChangeDecision(StrEnum):
+class ChangeDecision(Code):
     """What a plan does with one contact."""
 
     WILL_CHANGE = "will_change"
@@ -24,7 +24,7 @@ class ChangeDecision(StrEnum):
     CANNOT = "cannot"
 
 
-class ChangeReason(StrEnum):
+class ChangeReason(Code):
     """Why an account is not changed."""
 
     ALREADY_SO = "already_so"
@@ -58,7 +58,7 @@ class ChangeReason(StrEnum):
     """Failed: the database refused this row, such as by a trigger, or it is not a valid account; see its own log."""
 
 
-class ChangeOutcome(StrEnum):
+class ChangeOutcome(Code):
     """What became of one contact's account."""
 
     CHANGED = "changed"

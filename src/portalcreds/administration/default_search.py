@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from enum import StrEnum
 from typing import Final, NamedTuple
 
 import attrs
 
 from .._privilege_check import PrivilegeCheck
+from .._spoken import Code
 from .._value import Value
 from ..account_queries import AccountQuery
 from ..accounts import Account, CredentialOrigin, PasswordHash
@@ -24,7 +24,7 @@ _PAGE: Final = 200
 """Accounts read at a time, and told again at most when a search goes on after a stop."""
 
 
-class UntriedReason(StrEnum):
+class UntriedReason(Code):
     """Why nobody knows whether a default is the password."""
 
     HASH_UNKNOWN = "hash_unknown"

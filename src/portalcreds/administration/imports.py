@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from enum import StrEnum
 from typing import NoReturn, final
 
 import attrs
 
+from .._spoken import Code
 from .._value import Value
 from ..accounts import PasswordHash
 from ..contacts import ContactId
@@ -16,7 +16,7 @@ from ..privileges import Operator
 from ..protocols import Clock, HashDescription
 
 
-class ImportDecision(StrEnum):
+class ImportDecision(Code):
     """What a plan does with one row."""
 
     WILL_IMPORT = "will_import"
@@ -24,7 +24,7 @@ class ImportDecision(StrEnum):
     CANNOT = "cannot"
 
 
-class ImportReason(StrEnum):
+class ImportReason(Code):
     """Why a hash is not imported."""
 
     CHOSE_OWN = "chose_own"
@@ -94,6 +94,20 @@ class ImportReason(StrEnum):
     """Failed: the database refused this row, such as by a trigger, or it is not a valid account; see its own log."""
 
 
+class HashImportWarning(Code):
+    """What to look at before pressing OK."""
+
+    REPLACES_CHOSEN = "replaces_chosen"
+    REPLACES_DEFAULT = "replaces_default"
+    REPLACES_IMPORTED = "replaces_imported"
+
+    NO_USERNAME = "no_username"
+    """Nobody can sign in to the account yet."""
+
+    FAST_DIGEST = "fast_digest"
+    """Declare a `Wrapping` of its verifier, so that nothing weak is stored."""
+
+
 @attrs.frozen(kw_only=True, eq=False, repr=False)
 class ImportItem(Value):
     """
@@ -106,9 +120,7 @@ class ImportItem(Value):
         username: The user name that the row has, or None.
         decision: What will be done.
         reason: Why it is not imported; None if it will be.
-        warnings: What to look at before pressing OK, as codes: ``replaces_chosen``, ``replaces_default``,
-            ``replaces_imported``, ``no_username`` (nobody can sign in to the account yet), and ``fast_digest`` (declare
-            a `Wrapping` of its verifier, so that nothing weak is stored).
+        warnings: What to look at before pressing OK.
         hash: What the hash says of itself; None where there is none.
         epoch: The credential's generation when the plan was made; None without an account.
     """
@@ -118,7 +130,7 @@ class ImportItem(Value):
     username: str | None = attrs.field(default=None, repr=False)
     decision: ImportDecision
     reason: ImportReason | None = None
-    warnings: tuple[str, ...] = ()
+    warnings: tuple[HashImportWarning, ...] = ()
     hash: HashDescription | None = None
     epoch: int | None = None
 
@@ -195,7 +207,7 @@ class ImportPlan(Plan[ImportItem, ImportDecision]):
         return self._hashes.get(item.row)
 
 
-class ImportOutcome(StrEnum):
+class ImportOutcome(Code):
     """What happened to one row."""
 
     IMPORTED = "imported"

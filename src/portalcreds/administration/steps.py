@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from enum import StrEnum
 from typing import Final
 
+from .._spoken import Code
 from ..accounts import Account
 from ..audit import AuditKind
 from ..privileges import Privilege
 
 
-class AccountChange(StrEnum):
+class AccountChange(Code):
     """What can be done to one account, or to many at once, apart from setting passwords."""
 
     DISABLE = "disable"

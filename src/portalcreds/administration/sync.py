@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
-
 import attrs
 
+from .._spoken import Code
 from .._table import Table
 from .._value import Value
 from ..contacts import Contact, ContactId
 from ..privileges import Operator
 
 
-class SyncAction(StrEnum):
+class SyncAction(Code):
     """What a sync does, or did, with one contact."""
 
     ADD = "add"
@@ -22,7 +21,7 @@ class SyncAction(StrEnum):
     CANNOT = "cannot"
 
 
-class SyncReason(StrEnum):
+class SyncReason(Code):
     """Why a sync does nothing with a contact, or what somebody should look at."""
 
     NO_USERNAME = "no_username"

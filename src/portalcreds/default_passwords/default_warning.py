@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import unicodedata
-from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
+from .._spoken import Code
 from .._text import looks_damaged
 from ._grapheme import is_invisible
 from ._name_parts import NamePart, name_of
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from ..contacts import Contact
 
 
-class DefaultWarning(StrEnum):
+class DefaultWarning(Code):
     """What makes a default password hard to type or to tell. Codes come in this order, each at most once."""
 
     OUTER_BLANKS_REMOVED = "outer_blanks_removed"

@@ -12,6 +12,7 @@ from django.db import transaction
 from django.forms import CharField, Form, HiddenInput, PasswordInput, TextInput
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils import translation
 from django.utils.decorators import method_decorator
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
@@ -29,6 +30,7 @@ from ..sign_in import (
     TryLater,
 )
 from ..sign_in.outcomes import Unavailable
+from ..texts import text_of
 from .configuration import LABEL
 from .signing_in import complete_change
 
@@ -54,14 +56,14 @@ class SignInForm(AuthenticationForm):
     def get_invalid_login_error(self) -> ValidationError:
         """Return the message for the outcome; the same for everybody who is denied (R7)."""
         match getattr(self.request, "portal_outcome", None):
-            case PasswordCompromised():
-                return ValidationError(_("Others may know this password. Ask the school for a new one."), code="known")
-            case DefaultExpired():
-                return ValidationError(_("This password is too old. Ask the school for a new one."), code="expired")
-            case TryLater(seconds=seconds):
-                return ValidationError(_("Try again in %(n)d seconds."), code="later", params={"n": seconds})
-            case Unavailable():
-                return ValidationError(_("The portal is down for a moment."), code="unavailable")
+            case PasswordCompromised() as outcome:
+                return ValidationError(text_of(outcome, translation), code="known")
+            case DefaultExpired() as outcome:
+                return ValidationError(text_of(outcome, translation), code="expired")
+            case TryLater() as outcome:
+                return ValidationError(text_of(outcome, translation), code="later")
+            case Unavailable() as outcome:
+                return ValidationError(text_of(outcome, translation), code="unavailable")
         return super().get_invalid_login_error()
 
 
@@ -94,19 +96,21 @@ class ChooseView(FormView):
     def form_valid(self, form: Any) -> Any:
         """Go to the sign-in page if the password is changed; else show what is wrong with it."""
         sent = form.cleaned_data
-        match complete_change(self.request, sent["ticket"], sent["new"], claim_proof=sent.get("claim_proof")):
+        outcome = complete_change(self.request, sent["ticket"], sent["new"], claim_proof=sent.get("claim_proof"))
+        match outcome:
             case PasswordChanged():
-                messages.success(self.request, _("Now sign in with your new password."), fail_silently=True)
+                messages.success(self.request, text_of(outcome, translation), fail_silently=True)
                 return redirect(reverse(f"{LABEL}:sign_in"))
             case PasswordRefused(violations=violations):
-                form.add_error("new", [violation.text for violation in violations])
+                form.add_error("new", [text_of(violation, translation) for violation in violations])
             case ClaimProofRefused() if "claim_proof" in form.fields:
-                form.add_error("claim_proof", _("This is not what the school gave you."))
-            case TicketInvalid() | ClaimProofRefused():
-                messages.error(self.request, _("The form is no longer valid. Sign in again."), fail_silently=True)
+                form.add_error("claim_proof", text_of(outcome, translation))
+            case ClaimProofRefused():
+                messages.error(self.request, text_of(TicketInvalid(), translation), fail_silently=True)
                 return redirect(reverse(f"{LABEL}:sign_in"))
-            case TryLater(seconds=seconds):
-                form.add_error(None, _("Try again in %(n)d seconds.") % {"n": seconds})
+            case TicketInvalid():
+                messages.error(self.request, text_of(outcome, translation), fail_silently=True)
+                return redirect(reverse(f"{LABEL}:sign_in"))
             case _:
-                form.add_error(None, _("The portal is down for a moment."))
+                form.add_error(None, text_of(outcome, translation))
         return self.form_invalid(form)

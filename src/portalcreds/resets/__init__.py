@@ -9,7 +9,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from .invitation import Invitation
     from .job import ResetJob
-    from .plan import Confirmation, Decision, DecisionReason, ResetPlan, ResetPlanItem
+    from .plan import Confirmation, Decision, DecisionReason, ResetPlan, ResetPlanItem, ResetWarning
     from .report import ResetOutcome, ResetReport, ResetResult
     from .service import DEFAULT_LEASE, DEFAULT_LIFETIME, MAX_LIFETIME, ResetService
 
@@ -28,6 +28,7 @@ __all__ = [
     "ResetReport",
     "ResetResult",
     "ResetService",
+    "ResetWarning",
 ]
 
 _HOMES = {
@@ -39,6 +40,7 @@ _HOMES = {
         "DecisionReason",
         "ResetPlan",
         "ResetPlanItem",
+        "ResetWarning",
     ),
     ".report": (
         "ResetOutcome",

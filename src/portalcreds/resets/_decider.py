@@ -12,7 +12,7 @@ from ..derived import Derived
 from ..exceptions import UnderivableError
 from ..privileges import Operator, Privilege
 from ..protocols import Clock, DefaultPasswordStrategy
-from .plan import Decision, DecisionReason
+from .plan import Decision, DecisionReason, ResetWarning
 
 
 class ResetTerms:
@@ -95,13 +95,13 @@ class ResetDecider:
             return _cannot(DecisionReason.STRATEGY_FAILED)
         warnings = list(derived.warnings)
         if self.strategy.is_derivable and _gives_away(account.username, derived):
-            warnings.append("username_gives_default_away")
+            warnings.append(ResetWarning.USERNAME_GIVES_DEFAULT_AWAY)
         if own:
-            warnings.append("replaces_chosen")
+            warnings.append(ResetWarning.REPLACES_CHOSEN)
         elif account.status(self.clock()) == AccountStatus.DEFAULT_LIVE:
-            warnings.append("replaces_live_default")
+            warnings.append(ResetWarning.REPLACES_LIVE_DEFAULT)
             if account.has_default_of_old_name:
-                warnings.append("default_of_old_name")
+                warnings.append(ResetWarning.DEFAULT_OF_OLD_NAME)
         return Verdict(decision=Decision.WILL_SET, warnings=tuple(warnings), derived=derived)
 
 

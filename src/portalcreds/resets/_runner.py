@@ -20,7 +20,7 @@ from ..protocols import Change, Clock, CredentialHasher
 from ..throttle import Throttle
 from ._decider import ResetDecider, ResetTerms, privilege_for
 from ._stored import JobTerms, StoredItem, names_mark, username_mark
-from .plan import Decision, DecisionReason, ResetPlanItem
+from .plan import Decision, DecisionReason, ResetPlanItem, ResetWarning
 from .report import ResetOutcome, ResetResult, not_planned
 
 if TYPE_CHECKING:
@@ -158,11 +158,11 @@ class ResetRunner:
             renamed = stored.username_mark not in (None, username_mark(run.job.key, account.username))
             warnings = stored.item.warnings
             if moved:
-                warnings = (*verdicts[stored.contact_id].warnings, "name_changed")
+                warnings = (*verdicts[stored.contact_id].warnings, ResetWarning.NAME_CHANGED)
             result = ResetResult(
                 item=stored.shown(account),
                 outcome=ResetOutcome.SET,
-                warnings=warnings + (("username_changed",) if renamed else ()) + notes,
+                warnings=warnings + ((ResetWarning.USERNAME_CHANGED,) if renamed else ()) + notes,
                 secret=default.derived.secret if run.terms.reveal else None,
             )
             decided[stored.contact_id] = Write(self._change(run, account, default), result)
@@ -179,7 +179,7 @@ class ResetRunner:
             raise
         except StoreError:
             # They end by themselves, or when somebody unlocks the account.
-            return ("limits_not_lifted",)
+            return (ResetWarning.LIMITS_NOT_LIFTED,)
         return ()
 
     def _result_without_decision(

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from enum import StrEnum
-from typing import Final
 
 import attrs
 
+from .._spoken import Code, Spoken
 from .._value import Value
 from ..accounts import AccountStatus
 from ..contacts import ContactId
 from ..plans import Plan
 from ..privileges import Operator
 from ..protocols import Clock
+from ..texts import Message
 
 
-class Decision(StrEnum):
+class Decision(Code):
     """What a plan does with one contact."""
 
     WILL_SET = "will_set"
@@ -25,7 +25,7 @@ class Decision(StrEnum):
     CANNOT = "cannot"
 
 
-class DecisionReason(StrEnum):
+class DecisionReason(Code):
     """Why a password is not set."""
 
     CHOSE_OWN = "chose_own"
@@ -74,6 +74,33 @@ class DecisionReason(StrEnum):
     """Failed: there was no memory to hash with; start the same confirmed plan again."""
 
 
+class ResetWarning(Code):
+    """What to look at before pressing OK, or in the result."""
+
+    REPLACES_CHOSEN = "replaces_chosen"
+    """The contact chose the password that goes, or brought it from another system."""
+
+    REPLACES_LIVE_DEFAULT = "replaces_live_default"
+
+    DEFAULT_OF_OLD_NAME = "default_of_old_name"
+    """The live default is made of names that changed since."""
+
+    USERNAME_GIVES_DEFAULT_AWAY = "username_gives_default_away"
+    """The default is in the user name."""
+
+    NO_CLAIM_PROOF = "no_claim_proof"
+    """The contact has nothing that the form for a new password will ask for."""
+
+    NAME_CHANGED = "name_changed"
+    """In the result: the default is made of the new name."""
+
+    USERNAME_CHANGED = "username_changed"
+    """In the result, which shows the new user name."""
+
+    LIMITS_NOT_LIFTED = "limits_not_lifted"
+    """In the result: after too many failures the owner may have to wait."""
+
+
 @attrs.frozen(kw_only=True, eq=False, repr=False)
 class ResetPlanItem(Value):
     """
@@ -83,12 +110,8 @@ class ResetPlanItem(Value):
         contact_id: Whose account.
         decision: What will be done.
         reason: Why it is not set; None if it will be set.
-        warnings: What to look at before pressing OK, as codes: a strategy's (see `DefaultWarning`),
-            ``replaces_chosen``, ``replaces_live_default``, ``default_of_old_name`` (the live one is made of names that
-            changed since), ``username_gives_default_away`` (the default is in the user name), ``no_claim_proof`` (the
-            contact has nothing that the sign-in form will ask for). In the result also
-            ``name_changed`` (the default is made of the new name), ``username_changed`` (the result shows the new user
-            name) and ``limits_not_lifted`` (after too many failures the owner may have to wait).
+        warnings: What to look at before pressing OK, as codes: those of `ResetWarning`, and a strategy's own, such as
+            those of `DefaultWarning`. `texts.text_of` says them.
         first_name: The first name in the SIS, for showing.
         last_name: The last name in the SIS, for showing.
         username: The user name, for showing; None also if the operator may not see it.
@@ -131,19 +154,19 @@ class ResetPlanItem(Value):
 
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
-class Confirmation(Value):
+class Confirmation(Spoken, Value):
     """
     The message that the operator confirms with OK, as data.
 
     Attributes:
         code: ``confirm_set_one``, ``confirm_set_many`` or ``nothing_to_set``, for a text of the portal's own.
         parameters: The values for such a text. They include names and are hidden from ``repr``; never a password.
-        text: The same in English.
+        messages: What it says, a sentence each.
     """
 
     code: str
     parameters: Mapping[str, str | int] = attrs.field(repr=False)
-    text: str = attrs.field(repr=False)
+    messages: tuple[Message, ...] = attrs.field(repr=False)
 
 
 @attrs.frozen(kw_only=True, repr=False, eq=False)
@@ -189,17 +212,15 @@ class ResetPlan(Plan[ResetPlanItem, Decision]):
 
 def _confirmation(plan: ResetPlan) -> Confirmation:
     to_set = [item for item in plan.items if item.decision == Decision.WILL_SET]
+    left_out = {"skipped": plan.count(Decision.SKIP), "cannot": plan.count(Decision.CANNOT)}
     replaced, live = (
-        sum(warning in item.warnings for item in to_set) for warning in ("replaces_chosen", "replaces_live_default")
+        sum(warning in item.warnings for item in to_set)
+        for warning in (ResetWarning.REPLACES_CHOSEN, ResetWarning.REPLACES_LIVE_DEFAULT)
     )
-    expiry = f"for {_in_words(plan.lifetime)}"
-    if plan.expires_at is not None:
-        expiry = f"until {plan.expires_at.isoformat(sep=' ', timespec='minutes')}"
     parameters: dict[str, str | int] = {
         "selected": len(plan.items),
         "set": len(to_set),
-        "skipped": plan.count(Decision.SKIP),
-        "cannot": plan.count(Decision.CANNOT),
+        **left_out,
         "replaces_chosen": replaced,
         "replaces_live_default": live,
         "strategy": plan.strategy,
@@ -208,42 +229,43 @@ def _confirmation(plan: ResetPlan) -> Confirmation:
     }
     if plan.expires_at is not None:
         parameters["expires_at"] = plan.expires_at.isoformat()
+    told_left_out = [_message(name, {name: count}, count) for name, count in left_out.items() if count]
     if not to_set:
-        return Confirmation(
-            code="nothing_to_set",
-            parameters=parameters,
-            text=f"No password can be set: {_left_out(plan)}." if plan.items else "Nobody is selected.",
-        )
-    after = f"The default works {expiry} and must be changed at the next sign-in."
-    if plan.reveal:
-        after += " The passwords will be shown once, now." if len(plan.items) > 1 else " It will be shown once, now."
-    if len(plan.items) == 1:
+        messages = [_message("nothing_to_set"), *told_left_out] if plan.items else [_message("nobody_selected")]
+        return Confirmation(code="nothing_to_set", parameters=parameters, messages=tuple(messages))
+    is_one = len(plan.items) == 1
+    if is_one:
         (item,) = to_set
         parameters |= {"contact_id": item.contact_id, "name": item.name, "username": item.username or ""}
-        own = " The password that the contact chose will stop working." if replaced else ""
-        username = f" (user name {item.username})" if item.username else ""
-        text = f"Set the password of {item.name}{username} to the default? {after}{own}"
-        return Confirmation(code="confirm_set_one", parameters=parameters, text=text)
-    text = f"Set the passwords of {len(to_set)} of {len(plan.items)} contacts to the default? {after}"
+        names = {"name": item.name, "username": item.username}
+        messages = [_message("confirm_set_one" if item.username else "confirm_set_one.no_username", names)]
+    else:
+        counts = {"set": len(to_set), "total": len(plan.items)}
+        messages = [_message("confirm_set_many", counts, len(plan.items))]
+    messages.append(_works(plan))
+    if plan.reveal:
+        messages.append(_message("reveals_one" if is_one else "reveals_many"))
     if replaced:
-        text += f" {replaced} of them chose a password, which will stop working."
-    if live:
-        text += f" {live} of them have a default that works, and will have a new one."
-    if len(to_set) < len(plan.items):
-        text += f" Left out: {_left_out(plan)}."
-    return Confirmation(code="confirm_set_many", parameters=parameters, text=text)
+        replacing = _message("replaces_chosen", {"count": replaced}, replaced)
+        messages.append(_message("replaces_own") if is_one else replacing)
+    if live and not is_one:
+        messages.append(_message("replaces_live_default", {"count": live}, live))
+    return Confirmation(
+        code="confirm_set_one" if is_one else "confirm_set_many",
+        parameters=parameters,
+        messages=(*messages, *told_left_out),
+    )
 
 
-def _left_out(plan: ResetPlan) -> str:
-    return ", ".join(f"{plan.count(decision)} {words}" for decision, words in _LEFT_OUT if plan.count(decision))
+def _works(plan: ResetPlan) -> Message:
+    """Say how long a default works, in the largest unit of which there are at least two, rounded down."""
+    if plan.expires_at is not None:
+        return _message("works_until", {"until": plan.expires_at.isoformat(sep=" ", timespec="minutes")})
+    units = {"days": timedelta(days=1), "hours": timedelta(hours=1), "minutes": timedelta(minutes=1)}
+    unit = next((unit for unit, length in units.items() if plan.lifetime >= 2 * length), "minutes")
+    count = max(1, plan.lifetime // units[unit])
+    return _message(f"works_{unit}", {unit: count}, count)
 
 
-def _in_words(lifetime: timedelta) -> str:
-    """Return a span of time in the largest unit of which there are at least two, rounded down."""
-    for unit, length in (("day", timedelta(days=1)), ("hour", timedelta(hours=1)), ("minute", timedelta(minutes=1))):
-        if lifetime >= 2 * length:
-            return f"{lifetime // length} {unit}s"
-    return "a minute"
-
-
-_LEFT_OUT: Final = ((Decision.SKIP, "skipped"), (Decision.CANNOT, "cannot be set"))
+def _message(code: str, parameters: Mapping[str, object] | None = None, count: int | None = None) -> Message:
+    return Message(f"{Confirmation.__name__}.{code}", parameters or {}, count)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from typing import TYPE_CHECKING
 
 import attrs
 
+from .._spoken import Code
 from .._table import Table
 from .._value import Value
 from ..contacts import ContactId
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from .plan import DecisionReason, ResetPlanItem
 
 
-class ResetOutcome(StrEnum):
+class ResetOutcome(Code):
     """What happened to one contact's password."""
 
     SET = "set"

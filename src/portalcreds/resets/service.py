@@ -532,7 +532,7 @@ class ResetService(StaffService):
         return selected
 
     def _plan_chunk(self, contact_ids: Sequence[ContactId], terms: ResetTerms) -> Iterator[ResetPlanItem]:
-        from .plan import Decision, DecisionReason, ResetPlanItem
+        from .plan import Decision, DecisionReason, ResetPlanItem, ResetWarning
 
         stored, unreadable = self._ledger.read(contact_ids)
         verdicts = self._decider.verdicts(stored, terms)
@@ -554,7 +554,9 @@ class ResetService(StaffService):
                 contact_id=contact_id,
                 decision=verdict.decision,
                 reason=verdict.reason,
-                warnings=(*verdict.warnings, "no_claim_proof") if contact_id in missing else verdict.warnings,
+                warnings=(*verdict.warnings, ResetWarning.NO_CLAIM_PROOF)
+                if contact_id in missing
+                else verdict.warnings,
                 first_name=account.contact.first_name if named else None,
                 last_name=account.contact.last_name if named else None,
                 username=account.username if contact_id in shown else None,

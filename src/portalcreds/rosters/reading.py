@@ -13,6 +13,7 @@ from .._arguments import is_missing
 from ..accounts import Account
 from ..contacts import MAX_CONTACT_TEXT, Contact, ContactId
 from ..exceptions import InvalidValueError
+from ..texts import Message, text_of
 from .columns import KNOWN_HEADERS, ContactColumns, positions
 
 if TYPE_CHECKING:
@@ -36,6 +37,17 @@ class RosterRefusal(NamedTuple):
     field: str
     hint: str
 
+    @property
+    def messages(self) -> tuple[Message, ...]:
+        """What it says to whoever keeps the roster. The hint is in English, unless a translation has its words."""
+        hint = Message(f"{type(self).__name__}.hint", english=self.hint)
+        return (Message(type(self).__name__, {**self._asdict(), "hint": hint}),)
+
+    @property
+    def text(self) -> str:
+        """What it says in English."""
+        return text_of(self)
+
 
 class RosterWarning(NamedTuple):
     """
@@ -50,6 +62,17 @@ class RosterWarning(NamedTuple):
     line: int
     field: str
     hint: str
+
+    @property
+    def messages(self) -> tuple[Message, ...]:
+        """What it says to whoever keeps the roster. The hint is in English, unless a translation has its words."""
+        hint = Message(f"{type(self).__name__}.hint", english=self.hint)
+        return (Message(type(self).__name__, {**self._asdict(), "hint": hint}),)
+
+    @property
+    def text(self) -> str:
+        """What it says in English."""
+        return text_of(self)
 
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)

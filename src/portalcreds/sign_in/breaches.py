@@ -97,14 +97,7 @@ def _count(lines: str, ending: Secret) -> int | None:
 
 
 def _breached(count: int) -> Violation:
-    return Violation(
-        code="breached",
-        parameters={"count": count},
-        text="Choose something else: this password is in a list of stolen ones.",
-    )
+    return Violation(code="breached", parameters={"count": count})
 
 
-_UNREACHABLE: Final = Violation(
-    code="breaches_unreachable",
-    text="Try again later: whether this password was stolen cannot be checked now.",
-)
+_UNREACHABLE: Final = Violation(code="breaches_unreachable")

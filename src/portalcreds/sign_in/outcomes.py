@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
 import attrs
 
@@ -11,6 +12,9 @@ from .._outcome import Outcome
 from ..accounts import Account
 from ..secret import Secret
 from .password_policy import Violation
+
+if TYPE_CHECKING:
+    from ..texts import Message
 
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
@@ -42,6 +46,14 @@ class PasswordChangeRequired(Outcome):
     ticket: Secret
     reason: str
     claim_proof: str | None = None
+
+    @property
+    def messages(self) -> tuple[Message, ...]:
+        """What it says, by the reason where the catalogue has a text for it."""
+        from ..texts import ENGLISH, Message
+
+        key = f"{type(self).__name__}.{self.reason}"
+        return (Message(key if key in ENGLISH else type(self).__name__),)
 
 
 class DefaultExpired(Outcome):
@@ -85,6 +97,15 @@ class TryLater(Outcome):
     def seconds(self) -> int:
         """How long to wait, in whole seconds rounded up, as in the Retry-After header."""
         return math.ceil(self.retry_after.total_seconds())
+
+    @property
+    def messages(self) -> tuple[Message, ...]:
+        """What it says, in minutes where that is at least two."""
+        from ..texts import Message
+
+        unit, length = ("minutes", 60) if self.seconds >= 120 else ("seconds", 1)
+        count = math.ceil(self.seconds / length)
+        return (Message(f"{type(self).__name__}.{unit}", {unit: count}, count),)
 
 
 class Unavailable(Outcome):

@@ -10,12 +10,14 @@ from typing import Final, Protocol
 import attrs
 
 from .._arguments import is_flag, part_in
+from .._spoken import Spoken
 from .._text import MAX_PASSWORD_INPUT, MAX_PASSWORD_LENGTH, TextFaultError, canonical_password
 from .._value import Value
 from ..accounts import Account
 from ..exceptions import ConfigurationError
 from ..protocols import DefaultPasswordStrategy
 from ..secret import Secret
+from ..texts import Message, text_of
 from ._calendar import word_rows
 from ._common_passwords import common_passwords
 from ._name_readings import Reading, contact_forms, forms
@@ -43,23 +45,18 @@ _SHORTEST_WORD: Final = 4
 
 _REFUSED_CATEGORIES: Final = {"Cc": "control_character", "Cs": "surrogate", "Cn": "unassigned_character"}
 
-_TEXTS: Final = {
-    "empty": "Type a password.",
-    "control_character": "Leave out line breaks, tabs and other control characters.",
-    "surrogate": "Type your password again: a part of it is not valid text.",
-    "unassigned_character": "Leave out the characters that this portal does not know yet.",
-    "too_short": "Use at least {minimum} characters. You may use several words, with spaces.",
-    "too_long": "Use at most {maximum} characters.",
-    "derivable_from_contact": "Choose something that nobody can make from your name or your e-mail address.",
-    "username": "Choose something that nobody can make from your user name.",
-    "context_word": "Choose something that nobody can make from the names of your school and this portal.",
-    "common": "Add other words: passwords that many people use are tried first.",
-    "repetition": "Add other words: what is repeated hardly counts.",
-    "sequence": "Add other words: a row such as abcd, 4321 or one two three hardly counts.",
-    "keyboard_walk": "Add other words: keys that lie beside each other hardly count.",
-    "date": "Add other words: a date or year hardly counts.",
-    "telephone_number": "Add other words: a telephone number hardly counts.",
-}
+_GUESSABLE: Final = (
+    "derivable_from_contact",
+    "username",
+    "context_word",
+    "common",
+    "repetition",
+    "sequence",
+    "keyboard_walk",
+    "date",
+    "telephone_number",
+)
+"""What can be guessed, in the order in which it is told."""
 
 
 def _copy(parameters: Mapping[str, int]) -> Mapping[str, int]:
@@ -67,7 +64,7 @@ def _copy(parameters: Mapping[str, int]) -> Mapping[str, int]:
 
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
-class Violation(Value):
+class Violation(Spoken, Value):
     """
     One rule that a chosen password breaks.
 
@@ -79,12 +76,23 @@ class Violation(Value):
         parameters: The values for the text of a form: *minimum* or *maximum*, in code points. For a password that is
             too easy to predict, what it is *worth* and what is *needed*, in unpredictable code points. Never the
             password.
-        text: The same in English, to show to the person at the form.
+        text: The same in English, to show to the person at the form; `texts.text_of` says it in other languages. A
+            host's own check passes it.
     """
 
     code: str
     parameters: Mapping[str, int] = attrs.field(factory=dict, converter=_copy, hash=False)
-    text: str
+    text: str = attrs.field()
+
+    @text.default
+    def _(self) -> str:
+        return text_of(self)
+
+    @property
+    def messages(self) -> tuple[Message, ...]:
+        """What it says: one sentence."""
+        count = self.parameters.get("minimum", self.parameters.get("maximum"))
+        return (Message(f"Violation.{self.code}", self.parameters, count, getattr(self, "text", self.code)),)
 
 
 def _texts(name: str, values: Iterable[str]) -> tuple[str, ...]:
@@ -252,8 +260,7 @@ class PasswordPolicy(Value):
         # Made before the password is revealed: if a strategy fails, no frame above it holds the plaintext.
         own = contact_forms(account, self.strategies), frozenset(forms(account.username or ""))
         found = tuple(
-            Violation(code=code, parameters=parameters, text=_TEXTS[code].format_map(parameters))
-            for code, parameters in self._broken(password.reveal(), *own)
+            Violation(code=code, parameters=parameters) for code, parameters in self._broken(password.reveal(), *own)
         )
         return found or tuple(violation for check in self.checks for violation in check.violations(password, account))
 
@@ -299,7 +306,7 @@ class PasswordPolicy(Value):
             parameters = {"worth": predicted.worth // POINT, "needed": self.needed}
             if not codes and len(canonical) >= self.minimum:
                 codes = {"repetition"}  # Of marks, between which too little stands.
-        yield from ((code, parameters) for code in _TEXTS if code in codes)
+        yield from ((code, parameters) for code in _GUESSABLE if code in codes)
 
     def _known(self, skeletons: tuple[str, ...], contact: frozenset[str], username: frozenset[str]) -> Iterator[str]:
         """Yield whose names the password is made of, if of nothing else."""

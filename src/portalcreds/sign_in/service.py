@@ -521,9 +521,7 @@ _Demand = PasswordChangeRequired | PasswordCompromised | DefaultExpired
 _MAX_PADDING: Final = 6
 """Characters before or after a default that do not make it another password: a year and a mark or two."""
 
-_SAME_AS_CURRENT: Final = Violation(
-    code="same_as_current", parameters={}, text="Choose a password that is not the one you have now."
-)
+_SAME_AS_CURRENT: Final = Violation(code="same_as_current")
 
 
 class _Later(Exception):  # noqa: N818  Not an error: it ends the steps of a request that has to come again.

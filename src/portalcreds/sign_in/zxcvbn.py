@@ -58,8 +58,4 @@ class ZxcvbnEstimator(Value):
 
 
 def _guessable(score: int, needed: int) -> Violation:
-    return Violation(
-        code="guessable",
-        parameters={"score": score, "needed": needed},
-        text="Add other words: a program would guess this password soon.",
-    )
+    return Violation(code="guessable", parameters={"score": score, "needed": needed})

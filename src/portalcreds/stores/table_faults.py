@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from enum import StrEnum
 
 import attrs
 
+from .._spoken import Code
 from .._value import Value
 
 
-class TableFaultKind(StrEnum):
+class TableFaultKind(Code):
     """What is wrong, as a word that does not change."""
 
     MISSING_TABLE = "missing_table"

@@ -1,0 +1,195 @@
+"""The parents' pages in four languages: what the pages say, and what the codes of portalcreds say on them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from flask import request, session
+
+from portalcreds.texts import TextTable
+
+
+@dataclass(frozen=True)
+class Language:
+    """
+    A language.
+
+    Attributes:
+        code: As in the ``lang`` of a page.
+        name: What its speakers call it.
+        direction: ``ltr`` or ``rtl``.
+        texts: What codes and outcomes say.
+        words: What the pages say, by the English.
+    """
+
+    code: str
+    name: str
+    direction: str
+    texts: TextTable
+    words: Mapping[str, str]
+
+    def say(self, english: str) -> str:
+        """Return a text of the pages in this language."""
+        return self.words.get(english, english)
+
+
+def _arabic_form(n: int) -> int:
+    if n < 3:
+        return n
+    return 3 if 3 <= n % 100 <= 10 else 4 if n % 100 >= 11 else 5
+
+
+_GERMAN = {
+    "SignInDenied": "Benutzername oder Passwort ist falsch.",
+    "DefaultExpired": "Dieses Passwort der Schule ist abgelaufen. Bitten Sie die Schule um ein neues.",
+    "PasswordChangeRequired": "Wählen Sie ein neues Passwort.",
+    "PasswordChangeRequired.issued": "Die Schule hat Ihr Passwort gesetzt. Wählen Sie jetzt ein eigenes.",
+    "TryLater.seconds": (
+        "Zu viele Versuche. Versuchen Sie es in {seconds} Sekunde wieder.",
+        "Zu viele Versuche. Versuchen Sie es in {seconds} Sekunden wieder.",
+    ),
+    "TryLater.minutes": (
+        "Zu viele Versuche. Versuchen Sie es in {minutes} Minute wieder.",
+        "Zu viele Versuche. Versuchen Sie es in {minutes} Minuten wieder.",
+    ),
+    "Unavailable": "Das geht im Moment nicht. Versuchen Sie es in ein paar Minuten wieder.",
+    "PasswordChanged": "Ihr Passwort ist geändert. Melden Sie sich mit dem neuen an.",
+    "PasswordRefused": "Dieses Passwort geht nicht.",
+    "TicketInvalid": "Dieses Formular gilt nicht mehr. Melden Sie sich noch einmal an.",
+    "Violation.empty": "Geben Sie ein Passwort ein.",
+    "Violation.too_short": (
+        "Nehmen Sie mindestens {minimum} Zeichen. Mehrere Wörter mit Leerzeichen sind erlaubt.",
+        "Nehmen Sie mindestens {minimum} Zeichen. Mehrere Wörter mit Leerzeichen sind erlaubt.",
+    ),
+    "Violation.derivable_from_contact": "Nehmen Sie nichts, was jeder aus Ihrem Namen bilden kann.",
+    "Violation.username": "Nehmen Sie nichts, was jeder aus Ihrem Benutzernamen bilden kann.",
+    "Violation.common": "Fügen Sie Wörter hinzu: Passwörter, die viele haben, werden zuerst versucht.",
+    "Violation.same_as_current": "Nehmen Sie ein anderes Passwort als jetzt.",
+}
+
+_SPANISH = {
+    "SignInDenied": "El usuario o la contraseña no es correcto.",
+    "DefaultExpired": "La escuela puso esta contraseña y ya ha caducado. Pida a la escuela una nueva.",
+    "PasswordChangeRequired": "Elija una contraseña nueva para continuar.",
+    "PasswordChangeRequired.issued": "La escuela puso su contraseña. Elija ahora una propia.",
+    "TryLater.seconds": (
+        "Demasiados intentos. Inténtelo de nuevo en {seconds} segundo.",
+        "Demasiados intentos. Inténtelo de nuevo en {seconds} segundos.",
+    ),
+    "TryLater.minutes": (
+        "Demasiados intentos. Inténtelo de nuevo en {minutes} minuto.",
+        "Demasiados intentos. Inténtelo de nuevo en {minutes} minutos.",
+    ),
+    "Unavailable": "Ahora mismo no funciona. Inténtelo de nuevo en unos minutos.",
+    "PasswordChanged": "Su contraseña ha cambiado. Entre con la nueva.",
+    "PasswordRefused": "Esta contraseña no se puede usar.",
+    "TicketInvalid": "Este formulario ya no es válido. Entre otra vez.",
+    "Violation.empty": "Escriba una contraseña.",
+    "Violation.too_short": (
+        "Use al menos {minimum} carácter. Puede usar varias palabras, con espacios.",
+        "Use al menos {minimum} caracteres. Puede usar varias palabras, con espacios.",
+    ),
+    "Violation.derivable_from_contact": "Elija algo que nadie pueda formar con su nombre o su correo.",
+    "Violation.username": "Elija algo que nadie pueda formar con su usuario.",
+    "Violation.common": "Añada otras palabras: lo que mucha gente usa se prueba primero.",
+    "Violation.same_as_current": "Elija una contraseña distinta de la actual.",
+}
+
+_ARABIC = {
+    "SignInDenied": "اسم المستخدم أو كلمة المرور غير صحيحة.",
+    "DefaultExpired": "وضعت المدرسة كلمة المرور هذه وقد انتهت صلاحيتها. اطلب من المدرسة كلمة جديدة.",
+    "PasswordChangeRequired": "اختر كلمة مرور جديدة للمتابعة.",
+    "PasswordChangeRequired.issued": "وضعت المدرسة كلمة مرورك. اختر الآن كلمة مرور خاصة بك.",
+    "TryLater.seconds": (
+        "محاولات كثيرة. حاول مرة أخرى الآن.",
+        "محاولات كثيرة. حاول مرة أخرى بعد ثانية واحدة.",
+        "محاولات كثيرة. حاول مرة أخرى بعد ثانيتين.",
+        "محاولات كثيرة. حاول مرة أخرى بعد {seconds} ثوانٍ.",
+        "محاولات كثيرة. حاول مرة أخرى بعد {seconds} ثانية.",
+        "محاولات كثيرة. حاول مرة أخرى بعد {seconds} ثانية.",
+    ),
+    "TryLater.minutes": (
+        "محاولات كثيرة. حاول مرة أخرى الآن.",
+        "محاولات كثيرة. حاول مرة أخرى بعد دقيقة واحدة.",
+        "محاولات كثيرة. حاول مرة أخرى بعد دقيقتين.",
+        "محاولات كثيرة. حاول مرة أخرى بعد {minutes} دقائق.",
+        "محاولات كثيرة. حاول مرة أخرى بعد {minutes} دقيقة.",
+        "محاولات كثيرة. حاول مرة أخرى بعد {minutes} دقيقة.",
+    ),
+    "Unavailable": "لا يعمل هذا الآن. حاول مرة أخرى بعد بضع دقائق.",
+    "PasswordChanged": "تم تغيير كلمة مرورك. سجّل الدخول بالكلمة الجديدة.",
+    "PasswordRefused": "لا يمكن استخدام كلمة المرور هذه.",
+    "TicketInvalid": "لم يعد هذا النموذج صالحًا. سجّل الدخول مرة أخرى.",
+    "Violation.empty": "اكتب كلمة مرور.",
+    "Violation.too_short": (
+        "استخدم {minimum} حرفًا على الأقل. يمكنك استخدام عدة كلمات بينها مسافات.",
+        "استخدم حرفًا واحدًا على الأقل.",
+        "استخدم حرفين على الأقل.",
+        "استخدم {minimum} أحرف على الأقل. يمكنك استخدام عدة كلمات بينها مسافات.",
+        "استخدم {minimum} حرفًا على الأقل. يمكنك استخدام عدة كلمات بينها مسافات.",
+        "استخدم {minimum} حرف على الأقل. يمكنك استخدام عدة كلمات بينها مسافات.",
+    ),
+    "Violation.derivable_from_contact": "اختر شيئًا لا يمكن لأحد أن يستنتجه من اسمك أو بريدك الإلكتروني.",
+    "Violation.username": "اختر شيئًا لا يمكن لأحد أن يستنتجه من اسم المستخدم.",
+    "Violation.common": "أضف كلمات أخرى: ما يستخدمه كثيرون يُجرَّب أولًا.",
+    "Violation.same_as_current": "اختر كلمة مرور غير الحالية.",
+}
+
+_WORDS = {
+    "Parent portal": ("Elternportal", "Portal de padres", "بوابة أولياء الأمور"),
+    "Language": ("Sprache", "Idioma", "اللغة"),
+    "Sign in": ("Anmelden", "Entrar", "تسجيل الدخول"),
+    "Sign out": ("Abmelden", "Salir", "تسجيل الخروج"),
+    "User name": ("Benutzername", "Usuario", "اسم المستخدم"),
+    "Password": ("Passwort", "Contraseña", "كلمة المرور"),
+    "New password": ("Neues Passwort", "Contraseña nueva", "كلمة المرور الجديدة"),
+    "Current password": ("Jetziges Passwort", "Contraseña actual", "كلمة المرور الحالية"),
+    "Choose a password": ("Passwort wählen", "Elegir contraseña", "اختيار كلمة مرور"),
+    "Change password": ("Passwort ändern", "Cambiar contraseña", "تغيير كلمة المرور"),
+    "Show the password": ("Passwort zeigen", "Mostrar la contraseña", "إظهار كلمة المرور"),
+    "You are signed in as": ("Angemeldet als", "Ha entrado como", "تم تسجيل دخولك باسم"),
+    "Forgot your user name or password? The school office helps.": (
+        "Benutzername oder Passwort vergessen? Das Schulbüro hilft.",
+        "¿Olvidó su usuario o su contraseña? La oficina de la escuela le ayuda.",
+        "هل نسيت اسم المستخدم أو كلمة المرور؟ مكتب المدرسة يساعدك.",
+    ),
+    "At least 15 characters. A few words with spaces are easy to remember.": (
+        "Mindestens 15 Zeichen. Ein paar Wörter mit Leerzeichen merken sich leicht.",
+        "Al menos 15 caracteres. Unas palabras con espacios se recuerdan bien.",
+        "15 حرفًا على الأقل. من السهل تذكّر بضع كلمات بينها مسافات.",
+    ),
+    "Your password was set or changed, so you were signed out. Sign in again.": (
+        "Ihr Passwort wurde gesetzt oder geändert; Sie sind abgemeldet. Melden Sie sich wieder an.",
+        "Su contraseña cambió y su sesión terminó. Entre otra vez.",
+        "تم تغيير كلمة مرورك فانتهت جلستك. سجّل الدخول مرة أخرى.",
+    ),
+    "Your password is changed. You stay signed in here, and nowhere else.": (
+        "Ihr Passwort ist geändert. Sie bleiben hier angemeldet, und nirgends sonst.",
+        "Su contraseña ha cambiado. Sigue conectado aquí y en ningún otro lugar.",
+        "تم تغيير كلمة مرورك. تبقى مسجّلًا هنا فقط.",
+    ),
+}
+
+
+def _words(column: int) -> dict[str, str]:
+    return {english: told[column] for english, told in _WORDS.items()}
+
+
+LANGUAGES = {
+    each.code: each
+    for each in (
+        Language("en", "English", "ltr", TextTable({}), {}),
+        Language("de", "Deutsch", "ltr", TextTable(_GERMAN), _words(0)),
+        Language("es", "Español", "ltr", TextTable(_SPANISH), _words(1)),
+        Language("ar", "العربية", "rtl", TextTable(_ARABIC, plural_form=_arabic_form), _words(2)),
+    )
+}
+
+
+def current_language() -> Language:
+    """Return the language of the request: the chosen one, or the first of the browser's that is there."""
+    if request.args.get("lang") in LANGUAGES:
+        session["lang"] = request.args["lang"]
+    code = session.get("lang") or request.accept_languages.best_match(LANGUAGES) or "en"
+    return LANGUAGES[code]

@@ -1,0 +1,30 @@
+"""Tell contacts that their password was set or changed, so that nobody does so unnoticed (ASVS 5.0 6.3.7)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from portalcreds import Account, AuditKind
+from portalcreds.audit import AuditEvent
+
+Send = Callable[[str, str, str], None]
+"""Sends a mail: the address, the subject and the text."""
+
+_MAILS = {
+    AuditKind.PASSWORD_ISSUED: (
+        "Your password was set",
+        "The school set your parent portal password to a default. Sign in and choose one of your own. "
+        "If you did not ask for this, call the office.",
+    ),
+    AuditKind.PASSWORD_CHANGED: (
+        "Your password was changed",
+        "The password of your parent portal account was changed. If it was not you, call the office.",
+    ),
+}
+
+
+def tell_owner(account: Account, event: AuditEvent, send: Send) -> None:
+    """Send the mail for a change, if there is one for it and an address. It has no password and no user name."""
+    mail = _MAILS.get(event.kind)
+    if mail is not None and account.contact.email:
+        send(account.contact.email, *mail)
