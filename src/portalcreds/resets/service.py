@@ -21,7 +21,7 @@ from .._arguments import (
 from .._chunks import chunks
 from .._ledger import AT_A_TIME
 from .._memory_jobs import MemoryJobStore
-from .._service import StaffService, refuse_old
+from .._service import StaffService, counts_for_store, refuse_old
 from .._text import is_code, same_text
 from ..audit import AuditKind
 from ..contacts import MAX_CONTACT_TEXT, ContactId
@@ -156,7 +156,10 @@ class ResetService(StaffService):
         default=None,
         alias="throttle",
         repr=False,
-        validator=has_methods("lift", hint="pass the Throttle of the sign-in service, or None", or_none=True),
+        validator=[
+            has_methods("lift", hint="pass the Throttle of the sign-in service, or None", or_none=True),
+            counts_for_store,
+        ],
     )
 
     _jobs: JobStore = attrs.field(
