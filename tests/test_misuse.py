@@ -129,3 +129,12 @@ def test_a_counter_of_one_process_beside_a_store_of_many_is_told(tmp_path: Path)
             in_memory = MemoryAccountStore()
             for make in (*_services(store, store.counter()), *_services(in_memory, _memory())):
                 make()
+
+
+def test_a_counter_in_redis_is_told_whose_counts_it_keeps() -> None:
+    """R9, R16: left out, two portals that share a Redis would share their counts; the hint says what to pass."""
+    limits = pytest.importorskip("limits.storage", reason="needs the package limits")
+    counter = pytest.importorskip("portalcreds.stores.limits").LimitsAttemptCounter
+    with pytest.raises(ConfigurationError, match=r"tenant: pass the store's, such as tenant=store\.tenant"):
+        counter(limits.MemoryStorage())
+    assert counter(limits.MemoryStorage(), tenant="").tenant == ""
