@@ -240,7 +240,7 @@ def test_an_erased_account_is_on_no_page() -> None:
 
 
 def test_defaults_are_found_by_what_they_are_at_the_instant_asked_for() -> None:
-    """The same account is live before its expiry and expired from it on (E3)."""
+    """The same account is live before its expiry and expired from it on."""
     account = default("1", NOW)
     for at, status in (
         (NOW - timedelta(microseconds=1), AccountStatus.DEFAULT_LIVE),

@@ -374,7 +374,7 @@ def test_a_user_name_is_shown_as_given_and_matched_by_its_key() -> None:
 
 
 def test_a_default_is_live_until_the_instant_it_expires() -> None:
-    """One microsecond before it works; at the instant and ever after it does not, nor long before by mistake (E3)."""
+    """One microsecond before it works; at the instant and ever after it does not, nor long before by mistake."""
     live = account(ISSUED)
     for at, expected in (
         (LATER - US, AccountStatus.DEFAULT_LIVE),
@@ -537,3 +537,18 @@ def test_a_change_is_one_step() -> None:
         with pytest.raises(InvalidValueError) as refused:
             Change(old=old, new=new)
         assert refused.value.field == "new"
+
+
+def test_nothing_is_kept_to_help_a_guesser() -> None:
+    """No account has a hint, a question or an answer to one (SP 800-63B-4 §3.1.1.2, ASVS 6.4.2)."""
+    kept = [field.name for kind in (Account, Credential, Contact) for field in attrs.fields(kind)]
+    assert len(kept) > 20
+    assert [name for name in kept if any(word in name for word in ("hint", "question", "answer", "reminder"))] == []
+
+
+@given(credentials(st.sampled_from((CHOSEN, IMPORTED))), instants)
+def test_no_password_of_ones_own_grows_old(credential: Credential, now: datetime) -> None:
+    """Time alone demands no change and ends no password but a default (SP 800-63B-4 §3.1.1.2, ASVS 6.2.10)."""
+    assert credential.expires_at is None
+    assert not credential.is_expired(now)
+    assert credential.must_change is (credential.change_required_by is not None)

@@ -1,4 +1,4 @@
-"""Audit events are one line each, whatever their texts hold, and never fail to be made (R16, R17, H8)."""
+"""Audit events are one line each, whatever their texts hold, and never fail to be made (R16, R17)."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def fields_of(line: str) -> dict[str, str]:
     ],
 )
 def test_a_line_stays_one_line(field: str, text: Any) -> None:
-    """No text ends a line, colours a terminal or forges a field (CWE-117, H8)."""
+    """No text ends a line, colours a terminal or forges a field (CWE-117)."""
     line = AuditEvent(kind=AuditKind.SIGN_IN_FAILED, at=NOW, event_id="e1", **{field: text}).line()
     assert line.isascii()
     assert line.isprintable()

@@ -86,7 +86,7 @@ def message_of(step: Callable[[], object]) -> str:
 
 @pytest.mark.parametrize("way", PRINTERS)
 def test_a_secret_is_masked_wherever_python_prints_it(way: str) -> None:
-    """No way of printing, walking or failing shows the plaintext (R14, H1-H7)."""
+    """No way of printing, walking or failing shows the plaintext (R14)."""
     text = PRINTERS[way](Secret(CANARY))
     assert CANARY not in text
     assert CANARY[:6] not in text

@@ -41,7 +41,7 @@ def fault_of(error: pytest.ExceptionInfo[TextFaultError]) -> str:
     ["a", " a ", "  ", "Ab Cd", "é", "😀", "❤️", "👨\u200d👩\u200d👧", "\ue000", "\u0378", "\u1112\u1161", "x" * 256],
 )
 def test_a_password_is_let_be(text: str) -> None:
-    """Nothing is trimmed, no case changes; emoji, joiners, private use and the unassigned are passwords too (C3)."""
+    """Nothing is trimmed, no case changes; emoji, joiners, private use and the unassigned are passwords too."""
     assert canonical_password(text) == unicodedata.normalize("NFC", text)
 
 
@@ -52,13 +52,13 @@ def test_there_are_seventeen_spaces_the_ordinary_one_among_them() -> None:
 
 @pytest.mark.parametrize("space", SPACES, ids=lambda space: f"U+{ord(space):04X}")
 def test_every_other_space_is_the_same_as_the_ordinary_one(space: str) -> None:
-    """A phone's no-break space and a desk's space make the same password, also doubled and outside (C2)."""
+    """A phone's no-break space and a desk's space make the same password, also doubled and outside."""
     assert canonical_password(f"{space}a{space}{space}b{space}") == " a  b "
 
 
 @given(any_text.filter(lambda text: character_fault(text) is None and text != ""))
 def test_composed_and_decomposed_are_the_same_password(text: str) -> None:
-    """Keyboards that compose and keyboards that do not make the same password, and twice is once (C1)."""
+    """Keyboards that compose and keyboards that do not make the same password, and twice is once."""
     canonical = canonical_password(text)
     assert canonical_password(unicodedata.normalize("NFD", text)) == canonical
     assert canonical_password(unicodedata.normalize("NFC", text)) == canonical
@@ -68,7 +68,7 @@ def test_composed_and_decomposed_are_the_same_password(text: str) -> None:
 
 @pytest.mark.parametrize(("one", "other"), [("ﬁ", "fi"), ("１", "1"), ("²", "2"), ("Ⅳ", "IV"), ("ſ", "s"), ("A", "a")])
 def test_what_only_looks_alike_stays_another_password(one: str, other: str) -> None:
-    """Compatibility forms and cases differ: folding them would make passwords easier to guess (C1)."""
+    """Compatibility forms and cases differ: folding them would make passwords easier to guess."""
     assert canonical_password(one) != canonical_password(other)
 
 
@@ -91,7 +91,7 @@ def test_what_only_looks_alike_stays_another_password(one: str, other: str) -> N
     ],
 )
 def test_a_text_without_a_canonical_form_is_refused_by_code(text: str, fault: str) -> None:
-    """Controls, surrogates, nothing at all and too much of it are refused, never cut or cleaned (R18, A6)."""
+    """Controls, surrogates, nothing at all and too much of it are refused, never cut or cleaned (R18)."""
     with pytest.raises(TextFaultError) as caught:
         canonical_password(text)
     assert fault_of(caught) == fault
@@ -108,7 +108,7 @@ def test_length_is_counted_after_normalising() -> None:
     ids=["marks", "expanding", "surrogates", "just over"],
 )
 def test_a_bomb_is_refused_before_anything_touches_it(bomb: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The cap comes first: normalising 100,000 combining marks takes seconds (R8, B8)."""
+    """The cap comes first: normalising 100,000 combining marks takes seconds (R8)."""
 
     def touched(*arguments: object) -> str:
         raise AssertionError("normalised or looked at before the cap")
@@ -188,7 +188,7 @@ def test_a_user_name_without_a_key_is_refused_by_code(username: str, fault: str)
 
 @given(any_text)
 def test_a_key_is_the_key_of_itself(username: str) -> None:
-    """A key that is not a fixed point lets one person take another's name (G2)."""
+    """A key that is not a fixed point lets one person take another's name."""
     try:
         key = username_key(username)
     except TextFaultError:
@@ -199,7 +199,7 @@ def test_a_key_is_the_key_of_itself(username: str) -> None:
 
 @pytest.mark.parametrize("username", ["ß\u0301", "\u0124\u0331", "\u0130\u0316", "J\u030c", "A\u0345\u0301"])
 def test_a_key_is_a_fixed_point_where_one_round_of_folding_is_not(username: str) -> None:
-    """Folding ß sets a mark free to compose: one round would make a key whose key is another (G2)."""
+    """Folding ß sets a mark free to compose: one round would make a key whose key is another."""
     key = username_key(username)
     assert username_key(key) == key
 
@@ -219,7 +219,7 @@ def _keys_are_fixed_points(codes: range) -> int:
 
 
 def test_the_key_of_a_character_is_the_key_of_itself() -> None:
-    """A sample of all scalar values, with every one below U+3000 that folding and composing are about (G2)."""
+    """A sample of all scalar values, with every one below U+3000 that folding and composing are about."""
     assert _keys_are_fixed_points(range(0x3000)) > 65
     _keys_are_fixed_points(range(0xF900, 0x10000))
     _keys_are_fixed_points(range(0x3000, sys.maxunicode + 1, 97))
@@ -227,7 +227,7 @@ def test_the_key_of_a_character_is_the_key_of_itself() -> None:
 
 @pytest.mark.whole
 def test_the_key_of_every_character_is_the_key_of_itself() -> None:
-    """All 1,112,064 scalar values (G2)."""
+    """All 1,112,064 scalar values."""
     refused = _keys_are_fixed_points(range(sys.maxunicode + 1))
     # 65 controls and 19 blanks that are nothing when they are alone.
     assert 65 < refused < 100

@@ -263,7 +263,7 @@ def parts(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[list[Any]]
 
         from portalcreds.stores.limits import LimitsAttemptCounter
 
-        yield [LimitsAttemptCounter(MemoryStorage())]
+        yield [LimitsAttemptCounter(MemoryStorage(), tenant="")]
     elif request.param == "sqlalchemy":
         sqlalchemy = pytest.importorskip("sqlalchemy", reason="needs the package sqlalchemy")
         from portalcreds.stores.sqlalchemy import SQLAlchemyAccountStore

@@ -34,6 +34,8 @@ from portalcreds.rosters import RosterReading
 
 SAMPLE = Path(__file__).with_name("contacts.csv")
 OFFICE = Operator(operator_id="office")
+MAY = {Privilege.SYNC, Privilege.SET_ONE, Privilege.SET_MANY, Privilege.VIEW_USERNAMES}
+SOURCE = "192.0.2.7"
 CHOSEN_PASSWORD = "a long walk on the beach"
 ROWS_SHOWN = 12
 
@@ -53,7 +55,7 @@ def main() -> None:
         print(f"   line {refusal.line}: {refusal.field}: {refusal.hint}")
     with tempfile.TemporaryDirectory() as folder:
         database = arguments.database or Path(folder, "portal.db")
-        with Portal.open_sqlite(database, authorizer=Grants(privileges={OFFICE.operator_id: Privilege})) as portal:
+        with Portal.open_sqlite(database, authorizer=Grants(privileges={OFFICE.operator_id: MAY})) as portal:
             first_day(portal, reading)
 
 
@@ -94,7 +96,7 @@ def first_day(portal: Portal, reading: RosterReading) -> None:
 def sign_in(portal: Portal, username: str, contact: Contact) -> None:
     """Sign in with the default, make the forced change, and sign in with the new password."""
     default = default_password(contact)
-    first = portal.sign_ins.sign_in(username, default)
+    first = portal.sign_ins.sign_in(username, default, source=SOURCE)
     if not isinstance(first, PasswordChangeRequired):
         sys.exit(f"   the default should have asked for a change, not {first!r}")
     print(f"6. Signing in with {default.reveal()}: no session, only a ticket to choose a password.")
@@ -105,8 +107,8 @@ def sign_in(portal: Portal, username: str, contact: Contact) -> None:
         print(f"      {violation.text}")
     changed = portal.sign_ins.complete_change(first.ticket, CHOSEN_PASSWORD)
     print(f"   Choosing one of their own: {type(changed).__name__}")
-    print(f"   The default once more: {type(portal.sign_ins.sign_in(username, default)).__name__}")
-    signed_in = portal.sign_ins.sign_in(username, CHOSEN_PASSWORD)
+    print(f"   The default once more: {type(portal.sign_ins.sign_in(username, default, source=SOURCE)).__name__}")
+    signed_in = portal.sign_ins.sign_in(username, CHOSEN_PASSWORD, source=SOURCE)
     print(f"   The new password: {type(signed_in).__name__}")
     if not (isinstance(changed, PasswordChanged) and isinstance(signed_in, SignedIn)):
         sys.exit("   the day should have ended with a sign-in")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
@@ -14,7 +15,7 @@ from ._privilege_check import PrivilegeCheck, audit_of
 from ._value import show
 from .accounts import Account
 from .audit import AuditEvent, AuditKind
-from .exceptions import ConfigurationError
+from .exceptions import ConfigurationError, PortalCredsWarning
 from .plans import MAX_WAIT, ConfirmedPlan, Plan, check_confirmed
 from .privileges import Operator
 from .protocols import AccountStore, AuditSink, Authorizer, ChangeHook, Clock, utc_now
@@ -64,6 +65,27 @@ class Service:
     @property
     def _ledger(self) -> Ledger:
         return Ledger(store=self._store, audit=self._audit, clock=self._clock, on_change=self._on_change)
+
+
+def counts_for_store(service: Service, attribute: attrs.Attribute[Any], throttle: object) -> None:
+    """
+    Refuse a throttle that counts for another tenant than the store's, and warn of one that counts for one process only.
+
+    Raises:
+        ConfigurationError: It counts for another tenant: who guesses there would keep people out here (R9).
+    """
+    # By attribute: a throttle, a counter and a store of the host's may say nothing of the kind.
+    mine, counted = (getattr(part, "tenant", None) for part in (service._store, throttle))
+    if mine is not None and counted is not None and mine != counted:
+        raise ConfigurationError("counter", "count for the store's tenant, as store.counter() does")
+    of_one = [getattr(part, "is_of_one_process", False) is True for part in (service._store, throttle)]
+    if of_one == [False, True]:
+        warnings.warn(
+            "counter: it counts for this process alone, so that a guesser has as many guesses in each, and unlocking "
+            "here lifts nothing there; pass store.counter(), or another one that all processes share",
+            PortalCredsWarning,
+            stacklevel=4,
+        )
 
 
 @attrs.frozen(eq=False, repr=False)

@@ -19,6 +19,10 @@ class PortalCredsError(Exception):
     """The base class of all errors of this library."""
 
 
+class PortalCredsWarning(UserWarning):
+    """Something works and protects less than it should; the text says what to do. Silence it if it is meant so."""
+
+
 class InvalidValueError(PortalCredsError, ValueError):
     """
     A value that was passed is not allowed; nothing was written.

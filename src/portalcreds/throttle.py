@@ -327,6 +327,16 @@ class Throttle:
         kw_only=True, default=utc_now, alias="clock", repr=False, validator=is_callable(hint=NEEDS_CLOCK)
     )
 
+    @property
+    def tenant(self) -> str | None:
+        """Which portal's counts these are; None if the counter does not say."""
+        return getattr(self._counter, "tenant", None)
+
+    @property
+    def is_of_one_process(self) -> bool:
+        """Whether the counts are in the memory of one process."""
+        return getattr(self._counter, "is_of_one_process", False) is True
+
     def admit(self, username: str, source: str | None, device: Secret | None = None) -> Caller:
         """
         Return who makes a request, and how long they have to wait.

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import copy
+import hashlib
 import pickle
 import sqlite3
+from base64 import b64encode
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from types import SimpleNamespace
@@ -125,6 +127,18 @@ def test_an_imported_hash_signs_its_owner_in_and_is_upgraded(moved: Portal) -> N
     assert stored_hash(moved).encoded.startswith("$argon2id$")
     assert moved.account("c-1").credential.origin is CredentialOrigin.IMPORTED
     assert isinstance(moved.sign_ins.sign_in("rabbiatici", "password"), SignedIn)
+
+
+def test_a_hash_of_decomposed_text_is_rewritten(moved: Portal) -> None:
+    """R4, R18: a hash of other bytes verifies as it was typed then, and its upgrade is of the canonical form."""
+    composed, decomposed = "contrase\xf1a de Mu\xf1oz", "contrasen\u0303a de Mun\u0303oz"
+    digest = b64encode(hashlib.pbkdf2_hmac("sha256", decomposed.encode(), b"self-test", 1)).decode()
+    import_hashes(moved, [("c-1", f"pbkdf2_sha256$1$self-test${digest}")])
+
+    assert moved.sign_ins.sign_in("rabbiatici", composed) == SignInDenied()
+    for typed in (decomposed, composed, decomposed):
+        assert isinstance(moved.sign_ins.sign_in("rabbiatici", typed), SignedIn)
+    assert moved.kinds("c-1").count("authn_hash_upgrade") == 1
 
 
 def test_a_forced_change_lets_nobody_in_before_it_is_made(moved: Portal) -> None:

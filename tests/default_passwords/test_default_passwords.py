@@ -140,7 +140,7 @@ NAMES = [
 def test_a_default_is_the_last_name_and_the_first_grapheme_untouched(
     last_name: str, first_name: str, expected: str
 ) -> None:
-    """No character and no case is altered, nothing is normalised, twice the same: C8 of the acceptance tests."""
+    """No character and no case is altered, nothing is normalised, twice the same."""
     given_contact = contact(last_name, first_name)
     assert default_password(given_contact).reveal() == expected
     assert default_password(given_contact).reveal() == expected
@@ -148,7 +148,7 @@ def test_a_default_is_the_last_name_and_the_first_grapheme_untouched(
 
 
 def test_the_table_of_names_is_as_long_as_the_contract_asks() -> None:
-    """At least sixty names stand in the table, no two of them the same (C8)."""
+    """At least sixty names stand in the table, no two of them the same."""
     assert len({(last, first) for last, first, _ in NAMES}) == len(NAMES) >= 60
 
 
@@ -197,7 +197,7 @@ UNCHECKED_REFUSALS = [
 def test_a_contact_without_a_default_is_refused_by_field_and_reason(
     last_name: str | None, first_name: str | None, field: str, reason: str
 ) -> None:
-    """What cannot be derived is a typed refusal for that contact, never a guess (C8)."""
+    """What cannot be derived is a typed refusal for that contact, never a guess."""
     for derive in (default_password, LastNameFirstInitial().derive):
         with pytest.raises(UnderivableError) as caught:
             derive(contact(last_name, first_name))

@@ -13,7 +13,7 @@ from portalcreds.contacts import ContactId
 
 OLD_PASSWORD: Final = "kept since 2019"
 STAFF_PASSWORD: Final = "the office has this"
-OFFICE: Final = Operator(operator_id="manage.py")
+OFFICE: Final = Operator(operator_id="mreyes")
 
 
 class Site:

@@ -11,10 +11,12 @@ from django_site import page_module, shown
 from portal import GOOD_PASSWORD, OTHER_PASSWORD
 from portalcreds import (
     Account,
+    Grants,
     MemoryAccountStore,
     PasswordChanged,
     PasswordChangeRequired,
     PasswordRefused,
+    Privilege,
     SignedIn,
     SignInDenied,
     StoreUnavailableError,
@@ -90,7 +92,10 @@ def test_staff_who_are_contacts(site: Site, disabled: bool) -> None:
     """The old column lets in nobody who has an account, however the portal stands to it."""
     site.manage("portalcreds_sync", "--from-users")
     if disabled:
-        site.portal.accounts.disable(site.contact_id, OFFICE)
+        settings = import_module("django.conf").settings
+        may = {"authorizer": Grants(privileges={OFFICE.operator_id: [Privilege.DISABLE]})}
+        with import_module("django.test").override_settings(PORTALCREDS=settings.PORTALCREDS | may):
+            site.portal.accounts.disable(site.contact_id, OFFICE)
     backend = import_module(BACKENDS).StaffBackend()
     assert backend.authenticate(None, "rabbiatici", OLD_PASSWORD) is None
     assert backend.authenticate(None, "mreyes", STAFF_PASSWORD) is not None
@@ -255,13 +260,19 @@ def test_the_views_of_the_page(moved: Site) -> None:
 
 
 def test_the_rule_of_the_page(moved: Site) -> None:
-    """Staff with Django's permission may, and parents may not."""
+    """Staff with Django's permission may set passwords, commands may sync, and parents, or anybody else, nothing."""
     may = page_module("school_rule", "rule").may
     account = moved.portal.store.find(moved.key)
     assert isinstance(account, Account)
     operator = type(OFFICE)
     asked = [operator(operator_id=name) for name in ("mreyes", "rabbiatici", "nobody", "manage.py")]
-    assert [may(each, None, [account]) for each in asked] == [[True], [False], [False], [True]]
+    for privilege, allowed in (
+        (Privilege.SET_ONE, [True, False, False, False]),
+        (Privilege.SYNC, [False, False, False, True]),
+        (Privilege.REVEAL, [False, False, False, False]),
+        (Privilege.ERASE, [False, False, False, False]),
+    ):
+        assert [may(each, privilege, [account]) for each in asked] == [[answer] for answer in allowed]
 
 
 def test_a_portal_that_is_made_anew(site: Site) -> None:

@@ -33,7 +33,7 @@ def tell(name: str, store: Any) -> Any:
     contact = portal.Contact(contact_id="c-1", first_name="Rosa", last_name="Abbiatici")
     office = portal.Operator(operator_id="office")
     authorizer = portal.Grants(privileges={"office": list(portal.Privilege)})
-    throttle = portal.Throttle(portal.MemoryAttemptCounter())
+    throttle = portal.Throttle(store.counter())
 
     accounts = portal.AccountService(store, authorizer=authorizer, throttle=throttle)
     added = accounts.sync_contacts([contact], office, usernames={"c-1": "r.abbiatici"})
@@ -45,15 +45,15 @@ def tell(name: str, store: Any) -> Any:
         _expect("one default set", [result.outcome.value for result in resets.start(confirmed)] == ["set"])
 
         service = portal.SignInService(store, hasher=hasher, throttle=throttle)
-        wrong = service.sign_in("r.abbiatici", "abbiaticir")
+        wrong = service.sign_in("r.abbiatici", "abbiaticir", source="192.0.2.7")
         _expect("a denial in another case", type(wrong) is portal.SignInDenied)
-        first = service.sign_in("r.abbiatici", "AbbiaticiR")
+        first = service.sign_in("r.abbiatici", "AbbiaticiR", source="192.0.2.7")
         _expect("a forced change", type(first) is portal.PasswordChangeRequired)
         changed = service.complete_change(first.ticket, "a kettle under the walnut tree")
         _expect("a changed password", type(changed) is portal.PasswordChanged)
-        spent = service.sign_in("r.abbiatici", "AbbiaticiR")
+        spent = service.sign_in("r.abbiatici", "AbbiaticiR", source="192.0.2.7")
         _expect("a spent default", type(spent) is portal.SignInDenied)
-        last = service.sign_in("R.Abbiatici", "a kettle under the walnut tree")
+        last = service.sign_in("R.Abbiatici", "a kettle under the walnut tree", source="192.0.2.7")
         _expect("a sign-in", type(last) is portal.SignedIn)
     kept = pickle.loads(pickle.dumps(last))  # noqa: S301  Its own bytes.
     _expect("an outcome that survives pickling", type(kept) is portal.SignedIn and kept.account.contact_id == "c-1")

@@ -3,17 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import attrs
 import pytest
 
-from portal import FAMILY, GOOD_PASSWORD, OFFICE, OTHER_PASSWORD, USERNAMES, Portal, issued, settled, watched
+from portal import (
+    FAMILY,
+    GOOD_PASSWORD,
+    OFFICE,
+    OTHER_PASSWORD,
+    USERNAMES,
+    Portal,
+    issued,
+    open_portal,
+    settled,
+    watched,
+)
 from portalcreds.accounts import Account
 from portalcreds.audit import AuditEvent
 from portalcreds.hashers import Argon2Hasher, UpgradingHasher
 from portalcreds.secret import Secret
 from portalcreds.sign_in.outcomes import PasswordChangeRequired, SignedIn, SignInDenied
+from portalcreds.stores._drivers.cursors import CursorStatements
 from portalcreds.testing.hashers import CHEAPEST_CHOSEN, CHEAPEST_ISSUED, CountingHasher
 from sign_in.writing import TIGHT, write
 
@@ -219,6 +232,31 @@ def test_every_denial_looks_and_costs_the_same(measured: Portal, expense: Expens
         (failed, *_) = [kind for kind in measured.kinds()[-3:] if kind.startswith("authn_login_fail")][-1:]
         assert failed == f"authn_login_fail {recorded}"
         assert measured.store.events()[-1].source == "192.0.2.7"
+
+
+def test_every_denial_asks_the_database_as_much(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No count of statements, and no time that they take, tells whether there is such an account (R7)."""
+    executed: list[str] = []
+    for name in ("execute", "execute_rows", "execute_each"):
+        plain = getattr(CursorStatements, name)
+
+        def counted(statements: Any, sql: str, *rest: Any, plain: Any = plain) -> Any:
+            executed.append(sql)
+            return plain(statements, sql, *rest)
+
+        monkeypatch.setattr(CursorStatements, name, counted)
+    with open_portal("sqlite", tmp_path) as portal:
+        settled(portal)
+        portal.accounts.disable(settled(portal, "c-3").contact_id, OFFICE)
+        issued(portal, "c-2")
+        portal.clock.move(days=14)
+        asked = []
+        for username in ("nobody", "rabbiatici", "avdberg", "PObrien", "suharto", "somebody else", "a" * 300):
+            executed.clear()
+            assert portal.sign_ins.sign_in(username, "a wrong password") == SignInDenied()
+            asked.append(list(executed))
+    assert len(asked[0]) > 10
+    assert asked == [asked[0]] * len(asked)
 
 
 def test_a_hash_of_other_parameters_is_denied_like_any_other(measured: Portal, expense: Expense) -> None:

@@ -1,5 +1,6 @@
 """What a service says cannot be taken for something else."""
 
+import copy
 from datetime import timedelta
 from typing import assert_never
 
@@ -49,6 +50,18 @@ def test_an_outcome_is_neither_true_nor_false(outcome: object) -> None:
         bool(outcome)
     with pytest.raises(TypeError, match=type(outcome).__name__):
         assert not outcome
+
+
+@pytest.mark.parametrize("outcome", OUTCOMES, ids=lambda outcome: type(outcome).__name__)
+def test_an_outcome_is_compared_with_its_like_alone(outcome: object) -> None:
+    """Whoever writes ``if outcome != SignInDenied()`` finds out before somebody is let in who has to wait (R23)."""
+    assert outcome == copy.copy(outcome)
+    others = [other for other in OUTCOMES if type(other) is not type(outcome)]
+    for other in (*others, type(outcome), SignInDenied, None, True, "SignInDenied"):
+        with pytest.raises(TypeError, match="use match or isinstance"):
+            assert outcome != other
+        with pytest.raises(TypeError, match="use match or isinstance"):
+            assert outcome in (other,)
 
 
 @pytest.mark.parametrize("outcome", OUTCOMES, ids=lambda outcome: type(outcome).__name__)

@@ -407,6 +407,7 @@ def test_a_store_that_is_no_sink_needs_one_beside_it(memory_portal: Portal) -> N
     """Denials have to go somewhere: without a sink there is no service (R17)."""
 
     class OnlyAccounts:
+        is_of_one_process = True
         find = memory_portal.store.find
         find_many = memory_portal.store.find_many
         find_by_username = memory_portal.store.find_by_username

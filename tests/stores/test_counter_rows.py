@@ -108,7 +108,7 @@ def test_counts_of_others_stay(table: Table) -> None:
     counter.hit("long", timedelta(days=1))
     counter.hit("ended", STEP)
     other = table.counter()
-    other._tenant = "other"
+    other.tenant = "other"
     _swept_already(other).hit("ended", STEP)
     table.clock.now += STEP
     table.counter().hit("short", STEP)

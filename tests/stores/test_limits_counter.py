@@ -114,7 +114,7 @@ class TestRedisCounter(AttemptCounterContract):
     @pytest.fixture
     def counter(self, redis: RedisStorage, prefix: str) -> LimitsAttemptCounter:
         """A fresh counter."""
-        return LimitsAttemptCounter(redis, prefix=prefix)
+        return LimitsAttemptCounter(redis, tenant="", prefix=prefix)
 
 
 class TestMemoryStorageCounter(AttemptCounterContract):
@@ -138,7 +138,7 @@ class TestMemoryStorageCounter(AttemptCounterContract):
     @pytest.fixture
     def counter(self, clock: ManualClock) -> LimitsAttemptCounter:
         """A fresh counter."""
-        return LimitsAttemptCounter(storage_from_string("memory://"))
+        return LimitsAttemptCounter(storage_from_string("memory://"), tenant="")
 
 
 def test_the_storage_in_memory_is_asked_one_at_a_time() -> None:
@@ -155,7 +155,7 @@ def test_the_storage_in_memory_is_asked_one_at_a_time() -> None:
                 waited.append(others[0].is_alive())
             return super().incr(key, expiry, amount=amount)
 
-    counter = LimitsAttemptCounter(Slow())
+    counter = LimitsAttemptCounter(Slow(), tenant="")
     assert counter.hit("guessed", None) == 1
     others[0].join()
     assert waited == [True]
@@ -167,7 +167,7 @@ HITTER: Final = """
 import sys
 from limits.storage import storage_from_string
 from portalcreds.stores.limits import LimitsAttemptCounter
-counter = LimitsAttemptCounter(storage_from_string(sys.argv[1]), prefix=sys.argv[2])
+counter = LimitsAttemptCounter(storage_from_string(sys.argv[1]), tenant="", prefix=sys.argv[2])
 print("ready", flush=True)
 sys.stdin.readline()
 print(*[counter.hit("guessed", None) for _ in range(int(sys.argv[3]))])
@@ -194,14 +194,14 @@ def test_several_processes_share_one_exact_count(redis: RedisStorage, prefix: st
         process.stdin.flush()
     told = [int(number) for process in processes for number in process.communicate()[0].split()]
     assert sorted(told) == list(range(1, 4 * HITS + 1))
-    assert LimitsAttemptCounter(redis, prefix=prefix).counts(["guessed"]) == (4 * HITS,)
+    assert LimitsAttemptCounter(redis, tenant="", prefix=prefix).counts(["guessed"]) == (4 * HITS,)
 
 
 def test_tenants_and_prefixes_are_apart(redis: RedisStorage, prefix: str) -> None:
     """R16: no tenant's name, however it is made, reaches into the counts of another."""
     parts = [("", "a:b:k"), ("a", "b:k"), ("a:b", "k"), ("a%3Ab", "k"), ("A", "b:k"), ("{a}", "b:k"), ("a b", "k")]
     counters = [LimitsAttemptCounter(redis, tenant=tenant, prefix=prefix) for tenant, _ in parts]
-    counters.append(LimitsAttemptCounter(redis, prefix=f"{prefix}.2"))
+    counters.append(LimitsAttemptCounter(redis, tenant="", prefix=f"{prefix}.2"))
     keys = [*(key for _, key in parts), "a:b:k"]
     for number, (counter, key) in enumerate(zip(counters, keys, strict=True), start=1):
         for _ in range(number):
@@ -217,7 +217,7 @@ def test_counts_are_asked_in_one_journey(prefix: str) -> None:
     with own_redis() as (url, _):
         storage = storage_from_string(url)
         assert isinstance(storage, RedisStorage)
-        counter = LimitsAttemptCounter(storage, prefix=prefix)
+        counter = LimitsAttemptCounter(storage, tenant="", prefix=prefix)
         for _ in range(3):
             counter.hit("b", None)
         storage.storage.config_resetstat()
@@ -233,7 +233,7 @@ def test_counts_are_asked_of_the_primary(prefix: str) -> None:
         sentinels = RedisSentinelStorage("redis+sentinel://127.0.0.1:1/portal")
         sentinels.storage, sentinels.storage_slave = (_client(url) for url in (primary, lagging))
         sentinels.initialize_storage("")
-        counter = LimitsAttemptCounter(sentinels, prefix=prefix)
+        counter = LimitsAttemptCounter(sentinels, tenant="", prefix=prefix)
         assert counter.hit("guessed", None) == 1
         assert sentinels.get(f"{prefix}::guessed") == 0
         assert counter.counts(["guessed"]) == (1,)
@@ -274,13 +274,13 @@ def test_a_cluster_counts_too(prefix: str) -> None:
 def test_windows_are_whole_seconds(window: timedelta | None, seconds: int) -> None:
     """R9: rounded up and never 0, which would forget each guess at once; None is a hundred years."""
     storage = HostStorage()
-    assert LimitsAttemptCounter(storage).hit("guessed", window) == 1
+    assert LimitsAttemptCounter(storage, tenant="").hit("guessed", window) == 1
     assert storage.asked == [("portal::guessed", seconds)]
 
 
 def test_redis_takes_the_longest_window(redis: RedisStorage, prefix: str) -> None:
     """An end that Redis refused would be an error after the count was raised, for ever."""
-    counter = LimitsAttemptCounter(redis, prefix=prefix)
+    counter = LimitsAttemptCounter(redis, tenant="", prefix=prefix)
     assert counter.hit("guessed", None) == 1
     assert 36_499 * 86_400 < redis.storage.ttl(f"LIMITS:{prefix}::guessed") <= 36_500 * 86_400
 
@@ -305,6 +305,7 @@ def test_any_storage_of_the_host_serves() -> None:
         ({"storage": "redis://127.0.0.1"}, "storage"),
         ({"storage": limits.aio.storage.RedisStorage.__new__(limits.aio.storage.RedisStorage)}, "storage"),
         ({"storage": MemcachedStorage.__new__(MemcachedStorage)}, "storage"),
+        ({"tenant": None}, "tenant"),
         ({"tenant": "n" * 65}, "tenant"),
         ({"tenant": "nörth"}, "tenant"),
         ({"tenant": "\n"}, "tenant"),
@@ -317,7 +318,7 @@ def test_any_storage_of_the_host_serves() -> None:
 def test_what_cannot_work_is_refused_at_construction(arguments: dict[str, Any], argument: str) -> None:
     """R23: memcached, which drops counts, and a storage for asyncio, whose answers nobody awaits, among it."""
     with pytest.raises(ConfigurationError) as caught:
-        LimitsAttemptCounter(**{"storage": HostStorage(), **arguments})
+        LimitsAttemptCounter(**{"storage": HostStorage(), "tenant": "", **arguments})
     assert caught.value.argument == argument
 
 
@@ -347,7 +348,7 @@ def test_a_stopped_redis_lets_nobody_in_and_remembers(tmp_path: Path) -> None:
     with open_portal("memory", tmp_path) as portal, tempfile.TemporaryDirectory() as folder:
         settled(portal)
         with own_redis("--appendonly", "yes", folder=folder) as (url, _):
-            counter = LimitsAttemptCounter(storage_from_string(url))
+            counter = LimitsAttemptCounter(storage_from_string(url), tenant="")
             portal.counter = counter
             assert isinstance(portal.sign_ins.sign_in("rabbiatici", GOOD_PASSWORD, source="here"), SignedIn)
             assert [counter.hit("guessed", None) for _ in range(7)][-1] == 7
@@ -363,13 +364,13 @@ def test_a_stopped_redis_lets_nobody_in_and_remembers(tmp_path: Path) -> None:
 def test_a_redis_that_was_never_there_is_unavailable(wrapped: bool) -> None:
     """R14: without the address, the key and the driver's text, whether or not limits wraps its errors."""
     url = f"redis://user:{CANARY}@127.0.0.1:{_free_port()}"
-    _is_unavailable(LimitsAttemptCounter(storage_from_string(url, wrap_exceptions=wrapped)))
+    _is_unavailable(LimitsAttemptCounter(storage_from_string(url, wrap_exceptions=wrapped), tenant=""))
 
 
 def test_a_full_redis_refuses_to_count(prefix: str) -> None:
     """R9: with noeviction, whoever fills the memory makes Redis forget nothing; what it cannot count is no try."""
     with own_redis("--maxmemory", "3mb", "--maxmemory-policy", "noeviction") as (url, _):
-        counter = LimitsAttemptCounter(storage_from_string(url), prefix=prefix)
+        counter = LimitsAttemptCounter(storage_from_string(url), tenant="", prefix=prefix)
         assert counter.hit("guessed", None) == 1
         _fill(url)
         with pytest.raises(StoreUnavailableError) as caught:
@@ -381,7 +382,7 @@ def test_a_full_redis_refuses_to_count(prefix: str) -> None:
 def test_a_redis_that_evicts_gives_guesses_away(prefix: str) -> None:
     """Why the policy matters: with any other, whoever fills the memory makes Redis forget the guesses."""
     with own_redis("--maxmemory", "3mb", "--maxmemory-policy", "volatile-ttl") as (url, _):
-        counter = LimitsAttemptCounter(storage_from_string(url), prefix=prefix)
+        counter = LimitsAttemptCounter(storage_from_string(url), tenant="", prefix=prefix)
         assert counter.hit("guessed", timedelta(minutes=5)) == 1
         _fill(url)
         assert counter.counts(["guessed"]) == (0,)
@@ -392,7 +393,7 @@ def test_no_error_of_a_storage_comes_out(call: Callable[[LimitsAttemptCounter], 
     """R14: etcd's error quotes the key, and a storage of the host's may raise anything."""
     storage = HostStorage(fails=True)
     with pytest.raises(StoreUnavailableError) as caught:
-        call(LimitsAttemptCounter(storage))
+        call(LimitsAttemptCounter(storage, tenant=""))
     assert caught.value.code == "RuntimeError"
     assert CANARY not in "".join(traceback.format_exception(caught.value))
     assert caught.value.__context__ is None
@@ -403,7 +404,7 @@ def test_a_storage_that_counted_nothing_is_unavailable() -> None:
     """R9: MongoDB's storage answers 0 where it wrote nothing; that would be a guess that nobody counted."""
     storage = HostStorage(answers_zero=True)
     with pytest.raises(StoreUnavailableError) as caught:
-        LimitsAttemptCounter(storage).hit("guessed", None)
+        LimitsAttemptCounter(storage, tenant="").hit("guessed", None)
     assert caught.value.code == "not_counted"
 
 

@@ -1,4 +1,4 @@
-"""Whatever fails at whatever statement, nobody gets in unproven and nothing is half written (R1, R14, R21; F9, F10)."""
+"""Whatever fails at whatever statement, nobody gets in unproven and nothing is half written (R1, R14, R21)."""
 
 from __future__ import annotations
 

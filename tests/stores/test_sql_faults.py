@@ -259,7 +259,7 @@ def test_each_method_says_that_the_store_is_unavailable(store: DBAPIAccountStore
 
 @pytest.mark.parametrize("code", ["SQLITE_BUSY", "SQLITE_MISUSE", "SQLITE_CONSTRAINT_CHECK"])
 def test_errors_hold_nothing_of_the_drivers(store: DBAPIAccountStore, driver: FaultyDriver, code: str) -> None:
-    """R14, H: neither text, cause, context nor the locals of our frames hold what the driver's error quotes."""
+    """R14: neither text, cause, context nor the locals of our frames hold what the driver's error quotes."""
     account = attrs.evolve(
         an_account("1", CANARY, last_name=CANARY),
         credential=Credential(password_hash=PasswordHash(CANARY), origin=CredentialOrigin.IMPORTED),

@@ -23,7 +23,7 @@ from .._arguments import (
 )
 from .._chunks import chunks
 from .._ledger import AT_A_TIME, Write
-from .._service import StaffService
+from .._service import StaffService, counts_for_store
 from .._text import MAX_CODE_LENGTH, TextFaultError, is_code, username_key
 from ..account_queries import MAX_PAGE_SIZE, AccountFilters, AccountOrder, AccountPage, AccountQuery
 from ..accounts import Account, CredentialOrigin
@@ -102,7 +102,10 @@ class AccountService(StaffService):
         kw_only=True,
         alias="throttle",
         repr=False,
-        validator=has_methods("begin", "unlock", hint="pass a Throttle, the same as the sign-in service has"),
+        validator=[
+            has_methods("begin", "unlock", hint="pass a Throttle, the same as the sign-in service has"),
+            counts_for_store,
+        ],
     )
     _hasher: HashDescriber | None = attrs.field(
         kw_only=True,

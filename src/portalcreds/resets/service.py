@@ -23,7 +23,7 @@ from .._chunks import chunks
 from .._ids import digest, new_id, new_ticket
 from .._ledger import AT_A_TIME, Write
 from .._memory_jobs import MemoryJobStore
-from .._service import StaffService, refuse_old
+from .._service import StaffService, counts_for_store, refuse_old
 from .._text import is_code, same_text
 from ..accounts import INVITATION, Account
 from ..audit import AuditEvent, AuditKind
@@ -171,7 +171,10 @@ class ResetService(StaffService):
         default=None,
         alias="throttle",
         repr=False,
-        validator=has_methods("lift", hint="pass the Throttle of the sign-in service, or None", or_none=True),
+        validator=[
+            has_methods("lift", hint="pass the Throttle of the sign-in service, or None", or_none=True),
+            counts_for_store,
+        ],
     )
     _claim_proof: ClaimProof | None = attrs.field(
         kw_only=True, default=None, alias="claim_proof", repr=False, validator=is_claim_proof

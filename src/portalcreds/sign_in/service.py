@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import warnings
 from collections.abc import Callable, Sequence
 from datetime import timedelta
 from itertools import takewhile
@@ -13,7 +14,7 @@ import attrs
 from .._arguments import NEEDS_HASHER, contact_id_in, has_methods, is_callable, is_claim_proof
 from .._ids import digest
 from .._ledger import Accounts, Ledger, NotWritten, Write
-from .._service import Service
+from .._service import Service, counts_for_store
 from .._text import MAX_USERNAME_LENGTH, TextFaultError, username_key
 from ..accounts import INVITATION, Account, Credential, CredentialOrigin
 from ..audit import AuditEvent, AuditKind
@@ -22,6 +23,7 @@ from ..exceptions import (
     ConfigurationError,
     HashingUnavailableError,
     InvalidValueError,
+    PortalCredsWarning,
     StoreError,
     StoreUnavailableError,
     TransactionAborted,
@@ -101,7 +103,10 @@ class SignInService(Service):
         kw_only=True,
         alias="throttle",
         repr=False,
-        validator=has_methods("begin", "admit", hint="pass a Throttle over the counter that all processes share"),
+        validator=[
+            has_methods("begin", "admit", hint="pass a Throttle over the counter that all processes share"),
+            counts_for_store,
+        ],
     )
     _policy: PasswordPolicy = attrs.field(
         kw_only=True,
@@ -145,7 +150,8 @@ class SignInService(Service):
         Args:
             username: As typed.
             password: As typed.
-            source: Where the request came from, such as an IP address; None if you cannot tell.
+            source: Where the request came from, such as an IP address; None if you cannot tell. Without it there is no
+                limit on whoever tries one user name after the other, and a `PortalCredsWarning` says so.
             device: `SignedIn.device` of an earlier sign-in, as you kept it in a cookie of this browser; empty text if
                 there is none yet. None if you keep no such cookie: then none is drawn.
 
@@ -160,7 +166,7 @@ class SignInService(Service):
             StoreError: The store is defective, such as one whose tables are missing.
         """
         password = _as_typed(password)
-        _check_source(source)
+        source = _source_in(source)
         attempt = _Attempt.of(username, password, source, _device_in(device))
         return self._answer(lambda: self._prove(attempt, self._let_in))
 
@@ -229,7 +235,7 @@ class SignInService(Service):
             StoreError: The store is defective, such as one whose tables are missing.
         """
         current, new = _as_typed(current), _as_typed(new)
-        _check_source(source)
+        source = _source_in(source)
         token = _device_in(device)
         if contact_id is not None:
             contact_id = contact_id_in(contact_id)
@@ -614,6 +620,19 @@ def _refusal(account: Account | None) -> str | None:
 def _check_source(source: object) -> None:
     if source is not None and not isinstance(source, str):
         raise InvalidValueError("source", "pass text, such as str(address), or None")
+
+
+def _source_in(source: str | None) -> str | None:
+    """Return the source of a request that guesses; empty text is none, or all would share one."""
+    _check_source(source)
+    if not source:
+        warnings.warn(
+            "source: a sign-in came without one, so that nothing limits whoever tries one user name after the other; "
+            "pass the client's address",
+            PortalCredsWarning,
+            stacklevel=3,
+        )
+    return source or None
 
 
 def _device_in(device: str | Secret | None) -> Secret | None:

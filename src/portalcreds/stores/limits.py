@@ -12,6 +12,7 @@ from urllib.parse import quote
 
 from .._arguments import attempt_key_in, attempt_keys_in, window_in
 from ..exceptions import ConfigurationError, MissingDependencyError, StoreUnavailableError
+from ._one_process import OneProcess
 from ._tenant import check_tenant
 
 try:
@@ -62,25 +63,32 @@ class LimitsAttemptCounter:
         storage: What ``limits.storage.storage_from_string("redis://…")`` returns; one for asyncio is refused. It is
             borrowed: give it time limits (``socket_timeout`` and ``socket_connect_timeout``, in seconds), or a silent
             network holds up each sign-in.
-        tenant: Which portal's counts, as at most 64 printable ASCII characters; it is in every key.
+        tenant: Which portal's counts, as at most 64 printable ASCII characters; it is in every key. Two portals that
+            share a storage and have the same tenant, or none, would share their counts: so it has to be said, as that
+            of the portal's store is. Pass ``""`` if no other portal has this storage.
         prefix: What the keys begin with, as up to 30 ASCII letters, digits and ``_.-``.
 
     Raises:
         ConfigurationError: An argument cannot be used. Nothing is asked of the storage yet.
     """
 
-    def __init__(self, storage: Storage | AsyncStorage, *, tenant: str = "", prefix: str = PREFIX) -> None:
+    def __init__(self, storage: Storage | AsyncStorage, *, tenant: str | None = None, prefix: str = PREFIX) -> None:
         if not isinstance(storage, Storage):
             # A URI, or a storage for asyncio, whose answers nobody would await.
             raise ConfigurationError("storage", 'pass limits.storage.storage_from_string("redis://..."), not async+')
         if isinstance(storage, MemcachedStorage):
             raise ConfigurationError("storage", "pass Redis: memcached drops counts when it is short of room")
+        if tenant is None:
+            raise ConfigurationError("tenant", "pass the store's, such as tenant=store.tenant, which may be empty")
         begins: object = prefix
         if not isinstance(begins, str) or not _PREFIX.fullmatch(begins):
             raise ConfigurationError("prefix", "pass up to 30 ASCII letters, digits and any of _.-")
         self._storage = storage
         # Quoted, so that no tenant's name can reach into another's keys, or have a cluster keep them on one node.
-        self._names = f"{prefix}:{quote(check_tenant(tenant), safe='')}:"
+        self.tenant = check_tenant(tenant)
+        self._names = f"{prefix}:{quote(self.tenant, safe='')}:"
+        self.is_of_one_process = isinstance(storage, MemoryStorage)
+        self._process = OneProcess() if self.is_of_one_process else None
         # The storage in memory adds under a lock and reads the sum after it, when others may have added already.
         self._turn: AbstractContextManager[object] = Lock() if isinstance(storage, MemoryStorage) else nullcontext()
 
@@ -88,6 +96,8 @@ class LimitsAttemptCounter:
         """Add one and return the new count; the first hit decides when it is forgotten."""
         key = attempt_key_in(key)
         window_in(window)
+        if self._process is not None:
+            self._process.check()
         name, seconds = self._names + key, _whole_seconds(window)
         n = self._ask("hit", lambda: int(self._storage.incr(name, seconds)))
         if n < 1:

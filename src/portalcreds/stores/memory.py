@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import heapq
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
@@ -29,6 +30,7 @@ from ..audit import AuditEvent
 from ..contacts import ContactId
 from ..protocols import ApplyResult, Change, Clock, utc_now
 from ..status_counts import StatusGroup, StatusQuery
+from ._one_process import OneProcess
 
 
 class MemoryAccountStore(Closing, MemoryJobStore):
@@ -38,19 +40,24 @@ class MemoryAccountStore(Closing, MemoryJobStore):
     Safe to use from several threads. It is the shortest statement of what the SQL stores do.
     """
 
+    is_of_one_process = True
+
     def __init__(self) -> None:
         super().__init__()
         self._lock = Lock()
         self._accounts: dict[ContactId, Account] = {}
         self._owners: dict[str, ContactId] = {}
         self._events: list[AuditEvent] = []
+        self._counter = MemoryAttemptCounter()
 
     def close(self) -> None:
         """Do nothing: the accounts stay. It is there for the stores that have something to close."""
 
     def counter(self, *, clock: Clock = utc_now) -> MemoryAttemptCounter:
-        """Return a new counter, as the stores that share their connections with one do."""
-        return MemoryAttemptCounter(clock=clock)
+        """Return a counter; all of one store's share their counts, as those of the stores in a database do."""
+        counter = copy.copy(self._counter)
+        counter._clock = clock
+        return counter
 
     def find(self, contact_id: ContactId, /) -> Account | None:
         """Return the contact's account, or None."""
@@ -147,14 +154,20 @@ class MemoryAttemptCounter:
     """
     An `AttemptCounter` in memory: it counts for one process only, and forgets when that ends.
 
+    Two of them share nothing: make one, and pass it to every `Throttle`. It warns when it was made before a fork, as
+    by a server that loads the application once for several workers.
+
     Each hit removes up to two counts whose windows ended, so there are never more than were alive at the busiest time.
 
     Args:
         clock: Tells when windows end.
     """
 
+    is_of_one_process = True
+
     def __init__(self, *, clock: Clock = utc_now) -> None:
         self._clock = clock
+        self._process = OneProcess()
         self._lock = Lock()
         self._counts: dict[str, tuple[int, datetime | None]] = {}
         # When to look at which count, soonest first.
@@ -164,6 +177,7 @@ class MemoryAttemptCounter:
         """Add one and return the new count; the first hit decides when it is forgotten."""
         key = attempt_key_in(key)
         window_in(window)
+        self._process.check()
         now = self._clock()
         with self._lock:
             live = self._live(key, now)

@@ -62,7 +62,7 @@ class SQLAttemptCounter:
             # A count that the host's rollback takes back is a guess that nobody counted (R9).
             raise ConfigurationError("counter", "pass an engine or a connection factory; counts are committed at once")
         table = attempts.path
-        self._tenant = check_tenant(tenant)
+        self.tenant = check_tenant(tenant)
         self._port = port
         self._dialect = dialect
         self._attempts = attempts
@@ -99,7 +99,7 @@ class SQLAttemptCounter:
         key = attempt_key_in(key)
         window_in(window)
         now = micros(self._clock())
-        mine: dict[str, object] = {"tenant": self._tenant, "key": key}
+        mine: dict[str, object] = {"tenant": self.tenant, "key": key}
         ends = {"now": now, "expires_at": None if window is None else now + window // _MICROSECOND}
 
         def work(statements: Statements, _: bool) -> int:
@@ -121,7 +121,7 @@ class SQLAttemptCounter:
             return ()
         listed, parameters = list_parameters(keys)
         sql = self._counts + listed
-        parameters |= {"tenant": self._tenant, "now": micros(self._clock())}
+        parameters |= {"tenant": self.tenant, "now": micros(self._clock())}
         rows = run("counts", lambda statements, _: statements.execute(sql, parameters)[0], self._port.reading)
         found = {key: int(n) for key, n in rows}
         return tuple(found.get(key, 0) for key in keys)
@@ -129,7 +129,7 @@ class SQLAttemptCounter:
     def clear(self, key: str, /) -> None:
         """Forget the count."""
         key = attempt_key_in(key)
-        parameters = {"tenant": self._tenant, "key": key}
+        parameters = {"tenant": self.tenant, "key": key}
         run("clear", lambda statements, _: statements.execute(self._clear, parameters), self._transaction)
 
     def purge(self) -> int:
@@ -166,13 +166,13 @@ class SQLAttemptCounter:
         return run("purge", lambda statements, _: self._delete(statements, keys, now), self._transaction)
 
     def _ended_keys(self, statements: Statements, now: int) -> list[str]:
-        parameters = {"tenant": self._tenant, "now": now, "limit": _BATCH}
+        parameters = {"tenant": self.tenant, "now": now, "limit": _BATCH}
         return [key for (key,) in statements.execute(self._ended, parameters)[0]]
 
     def _delete(self, statements: Statements, keys: list[str], now: int) -> int:
         # By key and in order, so that those who remove the same rows at once wait for each other and do not deadlock.
         listed, parameters = list_parameters(sorted(keys))
-        return statements.execute(self._remove + listed, {**parameters, "tenant": self._tenant, "now": now})[1]
+        return statements.execute(self._remove + listed, {**parameters, "tenant": self.tenant, "now": now})[1]
 
     def _transaction(self) -> AbstractContextManager[Statements]:
         # A guesser cannot cut the power, and to wait for the disk at every guess would cost everybody.
