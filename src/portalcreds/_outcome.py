@@ -24,4 +24,5 @@ class Outcome(Spoken, Value):
             raise TypeError(f"{type(self).__name__} is compared with something else; use match or isinstance")
         return super().__eq__(other)
 
-    __hash__ = Value.__hash__
+    def __hash__(self) -> int:
+        return super().__hash__()

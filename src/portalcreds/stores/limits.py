@@ -85,9 +85,9 @@ class LimitsAttemptCounter:
             raise ConfigurationError("prefix", "pass up to 30 ASCII letters, digits and any of _.-")
         self._storage = storage
         # Quoted, so that no tenant's name can reach into another's keys, or have a cluster keep them on one node.
-        self.tenant = check_tenant(tenant)
+        self.tenant: str = check_tenant(tenant)
         self._names = f"{prefix}:{quote(self.tenant, safe='')}:"
-        self.is_of_one_process = isinstance(storage, MemoryStorage)
+        self.is_of_one_process: bool = isinstance(storage, MemoryStorage)
         self._process = OneProcess() if self.is_of_one_process else None
         # The storage in memory adds under a lock and reads the sum after it, when others may have added already.
         self._turn: AbstractContextManager[object] = Lock() if isinstance(storage, MemoryStorage) else nullcontext()

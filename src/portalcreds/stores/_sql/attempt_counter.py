@@ -62,7 +62,7 @@ class SQLAttemptCounter:
             # A count that the host's rollback takes back is a guess that nobody counted (R9).
             raise ConfigurationError("counter", "pass an engine or a connection factory; counts are committed at once")
         table = attempts.path
-        self.tenant = check_tenant(tenant)
+        self.tenant: str = check_tenant(tenant)
         self._port = port
         self._dialect = dialect
         self._attempts = attempts
