@@ -17,7 +17,7 @@ import pytest
 
 import portalcreds
 from portal import GOOD_PASSWORD, OFFICE, USERNAMES, Portal, issued, settled
-from portalcreds import Contact, Operator, SignedIn
+from portalcreds import Contact, Grants, Operator, Privilege, SignedIn
 from portalcreds.contacts import ContactId
 from portalcreds.default_passwords import RandomReadable
 from portalcreds.protocols import utc_now
@@ -209,9 +209,11 @@ def test_a_task_queue_carries_it_out(
     monkeypatch.setitem(sys.modules, tasks.__name__, tasks)
     tasks.run_job.__module__ = tasks.__name__
     mreyes = Operator(operator_id="mreyes")
+    contact = Contact(contact_id=ContactId("c-1"), first_name="Rosa", last_name="Abbiatici")
+    syncing = Grants(privileges={"mreyes": {Privilege.SYNC}})
+    with portalcreds.Portal.open_sqlite("portal.db", authorizer=syncing) as before:
+        before.accounts.sync_contacts([contact], mreyes, usernames=USERNAMES)
     with tasks.open_portal() as portal:
-        contact = Contact(contact_id=ContactId("c-1"), first_name="Rosa", last_name="Abbiatici")
-        portal.accounts.sync_contacts([contact], mreyes, usernames=USERNAMES)
         key = portal.resets.start(portal.resets.plan(["c-1"], mreyes).confirm(mreyes)).key
         begin = tasks.begin_in_queue(connection, name)
         for _ in range(2):
@@ -220,7 +222,8 @@ def test_a_task_queue_carries_it_out(
         assert rq.SimpleWorker([name], connection=connection).work(burst=True, logging_level="ERROR")
         assert rq.Queue(name, connection=connection).failed_job_registry.count == 0
         assert portal.resets.resume(key).progress().is_finished
-        assert portal.accounts.get("c-1", mreyes).credential.epoch == 1
+        account = portal.store.find(ContactId("c-1"))
+        assert account is not None and account.credential.epoch == 1
 
 
 def test_a_cluster_hashes(portal: Portal, front_door: portalcreds.Portal) -> None:
