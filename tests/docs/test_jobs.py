@@ -209,12 +209,15 @@ def test_a_task_queue_carries_it_out(
     monkeypatch.setitem(sys.modules, tasks.__name__, tasks)
     tasks.run_job.__module__ = tasks.__name__
     mreyes = Operator(operator_id="mreyes")
-    contact = Contact(contact_id=ContactId("c-1"), first_name="Rosa", last_name="Abbiatici")
+    school = [
+        Contact(contact_id=ContactId(contact_id), first_name="Rosa", last_name="Abbiatici")
+        for contact_id in ("c-1", "c-2")
+    ]
     syncing = Grants(privileges={"mreyes": {Privilege.SYNC}})
     with portalcreds.Portal.open_sqlite("portal.db", authorizer=syncing) as before:
-        before.accounts.sync_contacts([contact], mreyes, usernames=USERNAMES)
+        before.accounts.sync_contacts(school, mreyes, usernames=USERNAMES)
     with tasks.open_portal() as portal:
-        key = portal.resets.start(portal.resets.plan(["c-1"], mreyes).confirm(mreyes)).key
+        key = portal.resets.start(portal.resets.plan(["c-1", "c-2"], mreyes).confirm(mreyes)).key
         begin = tasks.begin_in_queue(connection, name)
         for _ in range(2):
             begin(key)
@@ -222,8 +225,8 @@ def test_a_task_queue_carries_it_out(
         assert rq.SimpleWorker([name], connection=connection).work(burst=True, logging_level="ERROR")
         assert rq.Queue(name, connection=connection).failed_job_registry.count == 0
         assert portal.resets.resume(key).progress().is_finished
-        account = portal.store.find(ContactId("c-1"))
-        assert account is not None and account.credential.epoch == 1
+        found = portal.store.find_many([ContactId("c-1"), ContactId("c-2")])
+        assert [account.credential.epoch for account in found.values()] == [1, 1]
 
 
 def test_a_cluster_hashes(portal: Portal, front_door: portalcreds.Portal) -> None:
