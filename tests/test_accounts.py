@@ -276,6 +276,23 @@ def test_a_required_change_keeps_the_password_and_says_why() -> None:
         assert caught.value.field == "reason"
 
 
+@pytest.mark.parametrize("origin", [CHOSEN, IMPORTED])
+def test_an_import_leaves_a_compromised_password_compromised(origin: CredentialOrigin) -> None:
+    """The list of the old system, read once more, would otherwise let the thief in with the password that it has."""
+
+    def imported(before: Account, reason: str | None) -> str | None:
+        after = before.import_hash(
+            NEW_HASH, import_id="again", imported_by="o", imported_at=NOW, change_required_by=reason
+        )
+        return after.credential.change_required_by
+
+    known = account(origin, change_required_by="compromised:list")
+    assert imported(known, None) == "compromised:list"
+    assert imported(known, "moved") == "compromised:list"
+    assert imported(known, "compromised again") == "compromised again"
+    assert imported(account(origin, change_required_by="policy"), None) is None
+
+
 # -- upgrades and tickets
 
 

@@ -423,6 +423,8 @@ class Account(Value):
         """
         Return this account with a hash that another system wrote, in place of what it has.
 
+        A password that was ``compromised`` stays so: nobody can tell whether this is another hash of the same one.
+
         Args:
             password_hash: As `portalcreds.protocols.HashDescriber` says that it can be verified.
             import_id: The key of the confirmed plan.
@@ -436,18 +438,20 @@ class Account(Value):
         """
         if not self.is_active:
             raise WrongStateError(self.contact_id, "import a hash", "the account is disabled; enable it first")
-        return self._next(
-            credential=Credential(
-                password_hash=password_hash,
-                origin=CredentialOrigin.IMPORTED,
-                change_required_by=change_required_by,
-                issue_id=import_id,
-                issued_by=imported_by,
-                issued_at=imported_at,
-                changed_at=self.credential.changed_at,
-                epoch=self.credential.epoch + 1,
-            )
+        credential = Credential(
+            password_hash=password_hash,
+            origin=CredentialOrigin.IMPORTED,
+            change_required_by=change_required_by,
+            issue_id=import_id,
+            issued_by=imported_by,
+            issued_at=imported_at,
+            changed_at=self.credential.changed_at,
+            epoch=self.credential.epoch + 1,
         )
+        if self.credential.is_compromised and not credential.is_compromised:
+            # A list that is read once more must not hand the door back to a thief.
+            credential = attrs.evolve(credential, change_required_by=self.credential.change_required_by)
+        return self._next(credential=credential)
 
     def choose(self, password_hash: PasswordHash, *, changed_at: datetime) -> Account:
         """

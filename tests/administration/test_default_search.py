@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import time
-from base64 import b64encode
+from base64 import b64encode, urlsafe_b64decode
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any, cast
@@ -191,6 +191,23 @@ def test_it_takes_a_privilege_of_its_own(able: Portal) -> None:
     assert (list(search), search.hidden) == ([], 1)
     grants = Grants(privileges={"office": Privilege}, outranks=lambda account: account.contact_id == "c-1")
     assert list(able.with_parts(authorizer=grants).accounts.find_on_default(OFFICE)) == []
+
+
+def test_the_place_to_go_on_names_nobody_who_is_hidden(able: Portal, monkeypatch: pytest.MonkeyPatch) -> None:
+    """R16: where a page ends with an account that the operator may not see, the token is of one before it."""
+    monkeypatch.setattr(searching, "_PAGE", 2)
+    grants = Grants(privileges={"office": Privilege}, outranks=lambda account: account.contact_id == "c-2")
+    accounts = able.with_parts(authorizer=grants).accounts
+    search = accounts.find_on_default(OFFICE, strategies=[OLD_RULE])
+    first, second = (next(iter(search)).contact_id for _ in range(2))
+    assert (first, second, search.hidden) == ("c-1", "c-3", 1)
+    assert search.after is not None
+    assert "abbiatici" in (token := urlsafe_b64decode(search.after).decode())
+    assert "brien" not in token
+    assert "c-2" not in token
+    rest = accounts.find_on_default(OFFICE, strategies=[OLD_RULE], after=search.after)
+    assert [finding.contact_id for finding in rest] == ["c-3"]
+    assert list(search) == []
 
 
 def test_the_record_tells_the_search_in_a_few_lines(able: Portal) -> None:

@@ -8,6 +8,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from unittest.mock import Mock
 
 import pytest
 
@@ -108,6 +109,39 @@ def test_where_there_are_no_threads_the_caller_s_thread_hashes(platform: str, mo
         assert alone._state.budget._arenas_work is None
     with pytest.raises(HashingUnavailableError, match="closed"):
         alone.submit(str)
+
+
+@pytest.mark.parametrize("interruption", [KeyboardInterrupt, SystemExit])
+def test_an_interruption_on_the_caller_s_thread_is_the_caller_s(interruption: type[BaseException]) -> None:
+    """Without threads Ctrl-C stops the program, not one hash of many; it shows no plaintext and keeps no place."""
+
+    def job() -> None:
+        plaintext = "AbbiaticiR"
+        raise interruption(plaintext[:0]) from ValueError(plaintext)
+
+    with HashingPool(workers=0, queue_limit=1) as alone:
+        place = alone.admit()
+        assert place is not None
+        with pytest.raises(interruption) as caught:
+            place.run(job)
+        place.give_back()
+
+        assert "AbbiaticiR" not in repr([entry.locals for entry in caught.traceback[1:]])
+        assert (caught.value.__cause__, caught.value.__context__) == (None, None)
+        assert alone.admit() is not None
+
+
+def test_an_interruption_beside_the_work_keeps_no_place(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without threads it may come between two steps of the pool's own: the place comes back all the same."""
+    monkeypatch.setattr("portalcreds.hashers.pool._result_of", Mock(side_effect=KeyboardInterrupt))
+    with HashingPool(workers=0, queue_limit=1) as alone:
+        place = alone.admit()
+        assert place is not None
+        with pytest.raises(KeyboardInterrupt):
+            place.run(str)
+        place.give_back()
+
+        assert alone.admit() is not None
 
 
 def test_a_hasher_can_be_made_where_no_thread_can_be_started(monkeypatch: pytest.MonkeyPatch) -> None:

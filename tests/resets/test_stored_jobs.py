@@ -119,6 +119,36 @@ def test_a_row_that_somebody_damaged_is_told(tmp_path: Path, column: str, text: 
         assert portal.account("c-1").credential.epoch == 0
 
 
+@pytest.mark.parametrize("column", ["items", "results"])
+def test_a_damaged_row_keeps_nobody_else_from_a_password(tmp_path: Path, column: str) -> None:
+    """R12: a job goes on behind it, in each new process as well, and tells of it at the end."""
+    with open_portal("sqlite", tmp_path) as portal:
+        school = portal.add_school(3 * CHUNK)
+        job = portal.resets.start(confirmed(portal, school))
+        _damage(tmp_path, "portal_job_chunks", column, "number = 0")
+        with pytest.raises(CorruptRowError):
+            portal.resets.resume(job.key).run()
+        assert issues_of(portal) == dict.fromkeys(school[CHUNK:], 1)
+        assert portal.resets.unfinished() == (job.key,)
+        assert job.progress().held == 0
+
+
+def test_a_damaged_job_hides_no_other(tmp_path: Path) -> None:
+    """R12: the line in the cron table goes on with all jobs but this one, which its key tells of."""
+    with open_portal("sqlite", tmp_path) as portal:
+        damaged, sound = (portal.resets.start(confirmed(portal, [each])) for each in ("c-1", "c-2"))
+        _damage(tmp_path, "portal_jobs", "terms", f"job_key = '{damaged.key}'")
+        assert portal.resets.unfinished() == (sound.key,)
+        with pytest.raises(CorruptRowError):
+            portal.resets.find_job(damaged.key)
+
+
+def _damage(folder: Path, table: str, column: str, where: str) -> None:
+    with closing(sqlite3.connect(folder / "portal.db")) as connection:
+        connection.execute(f"UPDATE {table} SET {column} = '[[' WHERE {where}")
+        connection.commit()
+
+
 # -- one key, one job
 
 

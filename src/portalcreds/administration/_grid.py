@@ -63,12 +63,12 @@ class Grid:
             reading = attrs.evolve(query, after=page.next, limit=MAX_PAGE_SIZE)
         if ends is not None:
             self._record(AuditKind.USERNAME_VIEWED, operator, count=len(shown), reason="search")
-            after = self._after(*ends, shown[-1]) if has_more or is_cut else None
+            after = self.after(*ends, shown[-1]) if has_more or is_cut else None
             return AccountPage(accounts=tuple(shown), next=after)
         self._record_hidden(operator, hidden)
         return AccountPage(is_cut=is_cut)
 
-    def _after(self, query: AccountQuery, page: AccountPage, last: Account) -> str | None:
+    def after(self, query: AccountQuery, page: AccountPage, last: Account) -> str | None:
         """Return the token of the page that begins after one of *page*, which is what *query* found."""
         count = page.accounts.index(last) + 1
         if count == len(page.accounts):

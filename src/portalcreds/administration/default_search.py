@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from typing import Final, NamedTuple
 
 import attrs
@@ -19,6 +19,7 @@ from ..exceptions import UnderivableError
 from ..privileges import Operator, Privilege
 from ..protocols import AccountStore, DefaultPasswordStrategy, HashDescriber, HashMatcher
 from ..secret import Secret
+from ._grid import Grid
 
 _PAGE: Final = 200
 """Accounts read at a time, and told again at most when a search goes on after a stop."""
@@ -89,7 +90,7 @@ class DefaultSearch:
 
     Attributes:
         after: Where to go on: it tells again what was found among the last 200 accounts, and leaves out none. None at
-            the beginning, and when all is done. It may contain a name: keep it out of logs.
+            the beginning, and when all is done. It may contain a name of one that was tried: keep it out of logs.
         tried: Accounts that defaults were tried on so far.
         found: How many of them are on a default.
         hidden: Accounts that were left out, because the operator may not.
@@ -100,6 +101,7 @@ class DefaultSearch:
         self,
         *,
         store: AccountStore,
+        grid: Grid,
         check: PrivilegeCheck,
         hasher: HashDescriber,
         matcher: HashMatcher,
@@ -111,6 +113,7 @@ class DefaultSearch:
         per_second: float | None,
     ) -> None:
         self._store = store
+        self._grid = grid
         self._check = check
         self._hasher = hasher
         self._matcher = matcher
@@ -142,11 +145,17 @@ class DefaultSearch:
         # Before anything is tried: what cannot be recorded is refused. Two or three lines, however many accounts.
         self._record(AuditKind.DEFAULTS_TRIED, self._operator, reason="begun")
         try:
+            reading = self._query
             while not self.is_finished:
-                page = self._store.search(attrs.evolve(self._query, after=self.after))
-                yield from self._try_page(page.accounts)
-                self.after = page.next
+                page = self._store.search(reading)
+                last = yield from self._try_page(page.accounts)
                 self.is_finished = page.next is None
+                if self.is_finished:
+                    self.after = None
+                elif last is not None:
+                    # Not after the page's last: the token may hold a name, and that account may be a hidden one.
+                    self.after = self._grid.after(reading, page, last)
+                reading = attrs.evolve(reading, after=page.next)
         finally:
             self._record(AuditKind.DEFAULTS_TRIED, self._operator, count=self.tried, reason="tried")
             self._record(AuditKind.DEFAULTS_TRIED, self._operator, count=self.found, reason="found")
@@ -154,7 +163,8 @@ class DefaultSearch:
                 reason = Privilege.FIND_DEFAULTS.value
                 self._record(AuditKind.PRIVILEGE_DENIED, self._operator, count=self.hidden, reason=reason)
 
-    def _try_page(self, accounts: Iterable[Account]) -> Iterator[DefaultFinding]:
+    def _try_page(self, accounts: Iterable[Account]) -> Generator[DefaultFinding, None, Account | None]:
+        """Yield what is found, and return the last account that defaults may be tried on, or None."""
         meant = [account for account in accounts if account.credential.origin in self._origins]
         may = self._check.permitted(self._operator, Privilege.FIND_DEFAULTS, meant)
         self.hidden += may.count(False)
@@ -177,6 +187,7 @@ class DefaultSearch:
                     reason = _reason(match.fault)
             if strategy is not None or reason is not None:
                 yield DefaultFinding(contact_id=trial.account.contact_id, strategy=strategy, reason=reason)
+        return trials[-1].account if trials else None
 
     def _prepare(self, account: Account, password_hash: PasswordHash) -> _Trial:
         fault = self._hasher.describe(password_hash).fault

@@ -560,6 +560,7 @@ class AccountService(StaffService):
             raise ConfigurationError("hasher", "pass one that is a HashMatcher too, such as an UpgradingHasher")
         return DefaultSearch(
             store=self._store,
+            grid=self._grid,
             check=self._check,
             hasher=self._describer,
             matcher=matcher,

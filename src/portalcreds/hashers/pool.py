@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from concurrent.futures import Future
 
 _T = TypeVar("_T")
+_Error = TypeVar("_Error", bound=BaseException)
 
 _DEFAULT_MEMORY_BYTES: Final = 256 * 1024 * 1024
 """Four hashes of the chosen profile, or one of the largest that a stored hash may ask for."""
@@ -153,7 +154,13 @@ class HashingPool(Closing):
 
     def _start(self, work: Future[_T], job: Callable[[], _T]) -> None:
         if self.workers == 0 and not self._is_closed:
-            _run(work, job)
+            try:
+                interruption = _run(work, job)
+            finally:
+                # An interruption may come outside of the job too, and the place comes back when the work has ended.
+                _settle(work)
+            if interruption is not None:
+                raise interruption
             return
         try:
             started = self._current().executor.submit(_run, work, job)
@@ -251,13 +258,16 @@ def outcome(work: Future[_T]) -> _T:
     raise HashingUnavailableError("closed")
 
 
-def _run(work: Future[_T], job: Callable[[], _T]) -> None:
-    if work.set_running_or_notify_cancel():
-        results, error = _result_of(job)
-        if error is None:
-            work.set_result(results[0])
-        else:
-            work.set_exception(error)
+def _run(work: Future[_T], job: Callable[[], _T]) -> BaseException | None:
+    """Do the work, and return what interrupted it, such as Ctrl-C: it is for the caller, if this is their thread."""
+    if not work.set_running_or_notify_cancel():
+        return None
+    results, error, interruption = _result_of(job)
+    if error is None:
+        work.set_result(results[0])
+    else:
+        work.set_exception(error)
+    return interruption
 
 
 def _settle(work: Future[_T]) -> None:
@@ -267,19 +277,25 @@ def _settle(work: Future[_T]) -> None:
         work.set_exception(HashingUnavailableError("interrupted"))
 
 
-def _result_of(job: Callable[[], _T]) -> tuple[tuple[_T, ...], PortalCredsError | None]:
-    """Return what the job returned, or what is to be raised, with nothing of the job in it."""
+def _result_of(job: Callable[[], _T]) -> tuple[tuple[_T, ...], PortalCredsError | None, BaseException | None]:
+    """Return what the job returned, or what is to be raised, with nothing of the job in it, and what interrupted it."""
     # The frames of a job hold plaintext, and so may the text of what a host's verifier raises, such as
     # UnicodeEncodeError. Neither leaves this thread: our errors lose frames and context, of others the name is kept.
     try:
-        return (job(),), None
+        return (job(),), None, None
     except PortalCredsError as error:
-        error.__cause__ = error.__context__ = None
-        return (), error.with_traceback(None)
+        return (), _without_frames(error), None
     except MemoryError:
-        return (), HashingUnavailableError("out_of_memory")
-    except BaseException as error:  # noqa: BLE001  A host's verifier may raise anything, and somebody waits.
-        return (), HashingUnavailableError(type(error).__name__)
+        return (), HashingUnavailableError("out_of_memory"), None
+    except Exception as error:  # noqa: BLE001  A host's verifier may raise anything, and somebody waits.
+        return (), HashingUnavailableError(type(error).__name__), None
+    except BaseException as error:  # noqa: BLE001  The same; and it must not end a thread of the pool.
+        return (), HashingUnavailableError(type(error).__name__), _without_frames(error)
+
+
+def _without_frames(error: _Error) -> _Error:
+    error.__cause__ = error.__context__ = None
+    return error.with_traceback(None)
 
 
 def _cores() -> int:

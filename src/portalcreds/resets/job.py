@@ -16,11 +16,18 @@ from .._arguments import function_in
 from .._ids import new_id
 from .._ledger import Accounts, Ledger
 from ..contacts import ContactId
-from ..exceptions import ConfigurationError, JobNotFoundError, StoreError, TransactionAborted
+from ..exceptions import (
+    ConfigurationError,
+    CorruptRowError,
+    InvalidValueError,
+    JobNotFoundError,
+    StoreError,
+    TransactionAborted,
+)
 from ..jobs import JobChunk, JobProgress
 from ..protocols import Clock, JobStore
 from ._runner import ResetRun, ResetRunner
-from ._stored import StoredItem, read_chunk, write_results
+from ._stored import CHUNK_SIZE, StoredItem, read_chunk, write_results
 from .plan import ResetPlanItem
 from .report import ResetOutcome, ResetReport, ResetResult
 
@@ -72,6 +79,7 @@ class ResetJob:
         self._known: dict[ContactId, ResetResult] = {}
         self._finished_here = 0
         self._failed: set[int] = set()
+        self._damage: CorruptRowError | None = None
         self._after = -1
         self._has_claimed = False
 
@@ -199,6 +207,9 @@ class ResetJob:
         # Whoever runs it again wants to try again what failed.
         self._failed.clear()
         self._after, self._has_claimed = -1, False
+        damage, self._damage = self._damage, None
+        if damage is not None:
+            raise damage
         return False
 
     def _claim_next(self) -> bool:
@@ -210,11 +221,25 @@ class ResetJob:
                     continue
                 now = self._clock()
                 chunk = self._jobs.claim_chunk(self.key, number, self._worker, now, now + self._lease)
-                if chunk is not None:
-                    self._work = _Work(chunk, until=now + self._lease)
+                work = None if chunk is None else self._read_work(chunk, until=now + self._lease)
+                if work is not None:
+                    self._work = work
                     self._has_claimed = True
                     return True
         return False
+
+    def _read_work(self, chunk: JobChunk, *, until: datetime) -> _Work | None:
+        """Return what there is to do; None for a damaged row, which is told when all others are done."""
+        try:
+            return _Work(chunk, until=until)
+        except CorruptRowError as damage:
+            self._damage = damage.with_traceback(None)
+        # Otherwise every run would end here, and nobody would get to what comes after it.
+        self._failed.add(chunk.number)
+        text = chunk.results or write_results([None] * min(chunk.size, CHUNK_SIZE))
+        with suppress(StoreError, InvalidValueError):
+            self._jobs.save_chunk(self.key, chunk.number, self._worker, text, False, self._clock())
+        return None
 
     def _settle(self, work: _Work) -> None:
         if work.was_interrupted and not self._prolong(work, at_once=True):

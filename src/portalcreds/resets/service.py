@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
@@ -32,6 +33,7 @@ from ..default_passwords import LastNameFirstInitial
 from ..exceptions import (
     AccountNotFoundError,
     ConfigurationError,
+    CorruptRowError,
     DailyCeilingError,
     InvalidValueError,
     JobNotFoundError,
@@ -349,18 +351,20 @@ class ResetService(StaffService):
         Return the keys of the jobs that any process may `resume`, the oldest first: for a line in a cron table.
 
         Those of another strategy are left out, and those that reveal passwords: they are for whoever hands these over.
+        So are those whose row was damaged, which `find_job` tells: nobody could go on with them.
 
         Raises:
             StoreError: The jobs could not be read.
         """
         from ._stored import read_terms
 
-        jobs = [(job.key, read_terms(job)) for job in self._jobs.unfinished_jobs()]
-        return tuple(
-            key
-            for key, terms in jobs
-            if terms.strategy == self._strategy.id and terms.scope == self._scope and not terms.reveal
-        )
+        keys: list[str] = []
+        for job in self._jobs.unfinished_jobs():
+            with suppress(CorruptRowError):
+                terms = read_terms(job)
+                if terms.strategy == self._strategy.id and terms.scope == self._scope and not terms.reveal:
+                    keys.append(job.key)
+        return tuple(keys)
 
     def reset_password(
         self, contact_id: str, operator: Operator, *, expires_at: datetime | None = None, reveal: bool = False
