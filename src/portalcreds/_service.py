@@ -132,16 +132,30 @@ class StaffService(Service):
         *,
         count: int | None = None,
         reason: str | None = None,
+        operation_id: str | None = None,
     ) -> None:
-        event = AuditEvent(
+        event = self._event(kind, operator, account, count=count, reason=reason, operation_id=operation_id)
+        self._audit.record([event])
+
+    def _event(
+        self,
+        kind: AuditKind,
+        operator: Operator,
+        account: Account | None = None,
+        *,
+        count: int | None = None,
+        reason: str | None = None,
+        operation_id: str | None = None,
+    ) -> AuditEvent:
+        return AuditEvent(
             kind=kind,
             at=self._clock(),
             operator_id=operator.operator_id,
             contact_id=None if account is None else account.contact_id,
             count=count,
             reason=reason,
+            operation_id=operation_id,
         )
-        self._audit.record([event])
 
 
 def refuse_old(confirmed: ConfirmedPlan[Any], now: datetime) -> None:

@@ -22,14 +22,15 @@ class AuditKind(StrEnum):
     What happened. The value is the name in the OWASP logging vocabulary, with a suffix where that has one for several.
 
     These names have no OWASP counterpart: ``spray_suspected``, ``mass_claim_suspected``, ``notification_failed``,
-    ``claim_proof_refused``, ``credential_imported``, ``authn_password_issue``, ``authn_hash_upgrade`` and
-    ``authn_password_change_required``.
+    ``claim_proof_refused``, ``credential_imported``, ``authn_password_issue``, ``authn_hash_upgrade``,
+    ``authn_password_change_required``, ``plan_changed`` and ``operation_cancelled``.
     """
 
     SIGN_IN_SUCCEEDED = "authn_login_success"
     SIGN_IN_SUCCEEDED_AFTER_FAILURES = "authn_login_successafterfail"
     SIGN_IN_FAILED = "authn_login_fail"
     CREDENTIAL_SPENT = "authn_login_lock"
+    UNLOCKING_BEGUN = "authn_login_unlock.begun"
     CREDENTIAL_UNLOCKED = "authn_login_unlock"
     RATE_LIMITED = "excess_rate_limit_exceeded"
     SPRAY_SUSPECTED = "spray_suspected"
@@ -54,12 +55,15 @@ class AuditKind(StrEnum):
     ACCOUNT_ADDED = "user_created"
     ACCOUNT_REFRESHED = "user_updated.refresh"
     ACCOUNT_RENAMED = "user_updated.rename"
+    RENAME_REFUSED = "user_updated.rename_refused"
     ACCOUNT_RESTORED = "user_updated.restore"
     ACCOUNT_REKEYED = "user_updated.rekey"
     ACCOUNT_MERGED = "user_updated.merge"
     ACCOUNT_ENABLED = "user_updated.enable"
     ACCOUNT_DISABLED = "user_archived"
     ACCOUNT_ERASED = "user_deleted"
+    PLAN_CHANGED = "plan_changed"
+    OPERATION_CANCELLED = "operation_cancelled"
 
 
 def _kind(kind: AuditKind | str) -> AuditKind:

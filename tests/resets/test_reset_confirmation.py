@@ -324,6 +324,10 @@ def test_ok_on_what_is_no_longer_so_shows_the_plan_again(portal: Portal) -> None
     assert answer == PlanChanged(plan=fresh)
     assert fresh.items[0].reason is DecisionReason.CHOSE_OWN
     assert snapshot(portal)[0] == before
+    assert portal.kinds()[-1] == "plan_changed ResetPlan"
+    kept = pickle.loads(pickle.dumps(fresh))  # noqa: S301  Its own bytes.
+    assert kept.confirm(OFFICE, fingerprint=seen.fingerprint) == answer
+    assert portal.kinds().count("plan_changed ResetPlan") == 1
 
 
 @pytest.mark.parametrize("sent", ["", "0" * 64, None], ids=["empty", "other", "form field missing"])

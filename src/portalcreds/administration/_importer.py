@@ -15,7 +15,7 @@ from ..accounts import Account, CredentialOrigin, PasswordHash
 from ..audit import AuditEvent, AuditKind
 from ..contacts import ContactId
 from ..exceptions import HashingUnavailableError, InvalidValueError
-from ..plans import ConfirmedPlan, carry_out
+from ..plans import ConfirmedPlan, PlanRecord, carry_out
 from ..privileges import Operator, Privilege
 from ..protocols import Change, Clock, HashDescriber, HashDescription
 from ._import_rows import ReadRow
@@ -100,6 +100,7 @@ class HashImporter:
             force_change=force_change,
             tenant=tenant,
             clock=self.clock,
+            record=PlanRecord(self.ledger.audit),
             hashes=KeptHashes(hashes),
         )
 

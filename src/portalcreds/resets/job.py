@@ -12,12 +12,14 @@ from typing import Final
 
 import attrs
 
-from .._arguments import function_in
+from .._arguments import function_in, operator_in
 from .._ids import new_id
 from .._ledger import Accounts, Ledger
+from ..audit import AuditEvent, AuditKind
 from ..contacts import ContactId
 from ..exceptions import ConfigurationError, JobNotFoundError, StoreError, TransactionAborted
 from ..jobs import JobChunk, JobProgress
+from ..privileges import Operator
 from ..protocols import Clock, JobStore
 from ._runner import ResetRun, ResetRunner
 from ._stored import StoredItem, read_chunk, write_results
@@ -114,11 +116,30 @@ class ResetJob:
             raise JobNotFoundError(self.key)
         return progress
 
-    def cancel(self) -> None:
-        """Have nobody begin another few dozen contacts, in whatever process. What is under way is committed."""
+    def cancel(self, operator: Operator | None = None) -> None:
+        """
+        Have nobody begin another few dozen contacts, in whatever process. What is under way is committed.
+
+        It is on the record, unless the job was at its end before.
+
+        Args:
+            operator: Who cancels it, for the record; None for a program.
+        """
+        if operator is not None:
+            operator_in(operator)
+        now = self._clock()
         # Never at the instant of its start, which says that it was refused and set nothing, so that it does not count.
         earliest = self._run.job.started_at + timedelta(microseconds=1)
-        self._jobs.cancel_job(self.key, max(self._clock(), earliest))
+        if self._jobs.cancel_job(self.key, max(now, earliest)):
+            cancelled = AuditEvent(
+                kind=AuditKind.OPERATION_CANCELLED,
+                at=now,
+                operator_id=None if operator is None else operator.operator_id,
+                operation_id=self.key,
+                count=self._run.job.planned,
+                confirmed_at=self._run.job.confirmed_at,
+            )
+            self._ledger.audit.record([cancelled])
 
     def report(self) -> ResetReport:
         """

@@ -12,7 +12,7 @@ import attrs
 from .._value import Value
 from ..accounts import AccountStatus
 from ..contacts import ContactId
-from ..plans import Plan
+from ..plans import Plan, PlanRecord
 from ..privileges import Operator
 from ..protocols import Clock
 
@@ -174,6 +174,7 @@ class ResetPlan(Plan[ResetPlanItem, Decision]):
     replace_chosen: bool = False
     tenant: str = ""
     _clock: Clock = attrs.field(alias="clock", eq=False)
+    _record: PlanRecord = attrs.field(factory=PlanRecord, alias="record", eq=False, repr=False)
 
     @property
     def terms(self) -> Sequence[object]:

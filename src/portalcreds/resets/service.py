@@ -39,7 +39,7 @@ from ..exceptions import (
     StaleAccountError,
     WrongStateError,
 )
-from ..plans import ConfirmedPlan
+from ..plans import ConfirmedPlan, PlanRecord
 from ..privileges import Operator, Privilege
 from ..protocols import Change, ClaimProof, CredentialHasher, DefaultPasswordStrategy, JobStore
 from ..secret import Secret
@@ -251,6 +251,7 @@ class ResetService(StaffService):
             replace_chosen=terms.replace_chosen,
             tenant=self._tenant,
             clock=self._clock,
+            record=PlanRecord(self._audit),
         )
 
     def start(
@@ -294,10 +295,10 @@ class ResetService(StaffService):
         found = self._jobs.find_job(job.key)
         if found is None:
             refuse_old(confirmed, now)
-            self._check_ceiling(job)
+            self._check_ceiling(job, confirmed.operator)
             if self._jobs.add_job(job, list(write_chunks(job.key, self._shown_to_confirmer(confirmed)))):
                 # Again, because others may have been started at the same moment. Nobody has run this one yet.
-                self._check_ceiling(job, is_stored=True)
+                self._check_ceiling(job, confirmed.operator, is_stored=True)
             else:
                 found = self._jobs.find_job(job.key)
         if found is not None:
@@ -464,7 +465,7 @@ class ResetService(StaffService):
         if self._max_affected is not None and total > self._max_affected:
             raise ConfigurationError("max_affected", f"start plans of at most {self._max_affected} contacts here")
 
-    def _check_ceiling(self, job: StoredJob, *, is_stored: bool = False) -> None:
+    def _check_ceiling(self, job: StoredJob, operator: Operator, *, is_stored: bool = False) -> None:
         if self._max_per_day is None:
             return
         planned = self._jobs.count_planned(job.operator_id, job.started_at - _DAY)
@@ -473,6 +474,14 @@ class ResetService(StaffService):
             if is_stored:
                 # So that nobody runs it, and it does not count.
                 self._jobs.cancel_job(job.key, job.started_at)
+            refused = self._event(
+                AuditKind.OPERATION_CANCELLED,
+                operator,
+                count=job.planned,
+                reason="daily_ceiling",
+                operation_id=job.key,
+            )
+            self._audit.record([attrs.evolve(refused, confirmed_at=job.confirmed_at)])
             raise DailyCeilingError(job.operator_id, self._max_per_day, before)
 
     def _find(self, key: str) -> tuple[StoredJob, JobTerms] | None:
