@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
@@ -62,6 +63,25 @@ def test_any_texts_at_all_make_one_line_with_the_same_fields(texts: dict[str, An
     assert line.isascii()
     assert line.isprintable()
     assert set(fields_of(line)) == {*texts, "event_id"}
+
+
+@given(st.dictionaries(st.sampled_from([*TEXT_FIELDS, "event_id"]), hostile_texts))
+def test_no_field_breaks_a_line(texts: dict[str, Any]) -> None:
+    """CWE-117: a host that writes single fields somewhere need not escape them again."""
+    event = AuditEvent(kind=AuditKind.SIGN_IN_FAILED, at=NOW, **texts)
+    for field in texts:
+        kept = getattr(event, field)
+        assert not {unicodedata.category(char) for char in kept} & {"Cc", "Cs", "Zl", "Zp"}
+        assert len(kept.splitlines()) <= 1
+        assert attrs.evolve(event, **{field: kept}) == event, "what is read back from a store is not escaped again"
+
+
+@pytest.mark.parametrize("count", ["3\n", 3.5, True])
+def test_a_count_that_is_none_is_refused(count: Any) -> None:
+    """A text with a line end would get past the escaping of texts."""
+    with pytest.raises(InvalidValueError) as caught:
+        AuditEvent(kind=AuditKind.SIGN_IN_FAILED, at=NOW, count=count)
+    assert caught.value.field == "count"
 
 
 @given(hostile_texts, hostile_texts)

@@ -9,6 +9,7 @@ from typing import Final
 import attrs
 
 from ._ids import new_id
+from ._text import one_line
 from ._time import in_utc, utc, utc_or_none
 from ._value import Value
 from .exceptions import InvalidValueError
@@ -76,13 +77,27 @@ def _kind(kind: AuditKind | str) -> AuditKind:
 def _cut(text: str | None) -> str | None:
     if text is not None and not isinstance(text, str):
         raise InvalidValueError("event", "pass its texts as text or None")
-    return None if text is None else text[:MAX_AUDIT_TEXT]
+    # Before and after: escaping makes a text longer, and must not have to look at all of an endless one.
+    return None if text is None else one_line(text[:MAX_AUDIT_TEXT])[:MAX_AUDIT_TEXT]
+
+
+def _identifier(event_id: str) -> str:
+    if not isinstance(event_id, str):
+        raise InvalidValueError("event_id", "pass it as text, or leave it out")
+    return one_line(event_id)
+
+
+def _count(event: object, attribute: attrs.Attribute[int | None], value: object) -> None:
+    if value is not None and type(value) is not int:
+        raise InvalidValueError(attribute.name, "pass a whole number or None")
 
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
 class AuditEvent(Value):
     """
     One thing that happened. It never contains a password, a hash, a ticket, a name, an e-mail address or a user name.
+
+    Texts are one line each: control characters and line separators in them are escaped, and what is long is cut.
 
     Attributes:
         kind: What happened.
@@ -103,10 +118,10 @@ class AuditEvent(Value):
     contact_id: str | None = attrs.field(default=None, converter=_cut)
     reason: str | None = attrs.field(default=None, converter=_cut)
     operation_id: str | None = attrs.field(default=None, converter=_cut)
-    count: int | None = None
+    count: int | None = attrs.field(default=None, validator=_count)
     confirmed_at: datetime | None = attrs.field(default=None, converter=in_utc, validator=utc_or_none)
     source: str | None = attrs.field(default=None, converter=_cut)
-    event_id: str = attrs.field(factory=new_id)
+    event_id: str = attrs.field(factory=new_id, converter=_identifier)
 
     def line(self) -> str:
         """Return the event as one line of printable ASCII, whatever its texts contain (CWE-117)."""

@@ -9,6 +9,7 @@ from typing import Final
 
 import attrs
 
+from .._text import one_line
 from .._value import Value
 from ..accounts import AccountStatus
 from ..contacts import ContactId
@@ -138,12 +139,12 @@ class Confirmation(Value):
     Attributes:
         code: ``confirm_set_one``, ``confirm_set_many`` or ``nothing_to_set``, for a text of the portal's own.
         parameters: The values for such a text. They include names and are hidden from ``repr``; never a password.
-        text: The same in English.
+        text: The same in English, in one line: control characters and line separators in a name are escaped.
     """
 
     code: str
     parameters: Mapping[str, str | int] = attrs.field(repr=False)
-    text: str = attrs.field(repr=False)
+    text: str = attrs.field(repr=False, converter=one_line)
 
 
 @attrs.frozen(kw_only=True, repr=False, eq=False)
