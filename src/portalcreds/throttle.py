@@ -446,6 +446,26 @@ class Throttle:
         """Return what goes on the record for an attempt that could not be verified for that reason, a code."""
         return [(AuditKind.SIGN_IN_FAILED, reason)] if self._is_on_record("unavailable", caller.username) else []
 
+    def note_delay(self, source: str | None, reason: str) -> list[tuple[AuditKind, str]]:
+        """
+        Return what goes on the record for a request that is told to try later for that reason, a code.
+
+        Once for each source, reason and first window of a user name, and no more for all sources together than failures
+        are a spray: a flood must not fill the record, and what is not recorded is not counted either.
+        """
+        now, spray = self._clock(), self.limits.spray
+        limit = self.limits.per_username[0] if self.limits.per_username else spray
+        where = "" if source is None else _digest(self._sources.find(source).text)
+        ((_, of_source),) = _named(now, f"later:{reason}:{where}", (limit,))
+        ((_, of_all),) = _named(now, "later", (spray,))
+        n = self._read([of_source, of_all])
+        if n[of_source] or n[of_all] >= spray.attempts:
+            return []
+        # Those that come at the same moment are told by the count that each of them gets.
+        is_told = self._counter.hit(of_source, limit.window) == 1
+        is_told = is_told and self._counter.hit(of_all, spray.window) <= spray.attempts
+        return [(AuditKind.RATE_LIMITED, reason)] if is_told else []
+
     def record_failure(self, account: Account | None, caller: Caller) -> list[tuple[AuditKind, str]]:
         """
         Count a denial, and return what goes on the record for it: kinds and reasons. It always costs the same (R7).
