@@ -16,7 +16,7 @@ from .accounts import Account
 from .audit import AuditEvent, AuditKind
 from .exceptions import ConfigurationError
 from .plans import MAX_WAIT, ConfirmedPlan, Plan, check_confirmed
-from .privileges import Operator
+from .privileges import Operator, actor
 from .protocols import AccountStore, AuditSink, Authorizer, ChangeHook, Clock, utc_now
 
 _PlanT = TypeVar("_PlanT", bound=Plan[Any, Any])
@@ -150,7 +150,7 @@ class StaffService(Service):
         return AuditEvent(
             kind=kind,
             at=self._clock(),
-            operator_id=operator.operator_id,
+            **actor(operator),
             contact_id=None if account is None else account.contact_id,
             count=count,
             reason=reason,

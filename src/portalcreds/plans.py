@@ -18,7 +18,7 @@ from ._time import CLOCK_TOLERANCE
 from ._value import Value
 from .audit import AuditEvent, AuditKind
 from .exceptions import ConfigurationError, InvalidValueError
-from .privileges import Operator
+from .privileges import Operator, actor
 from .protocols import AuditSink, Clock
 
 MAX_WAIT: Final = timedelta(hours=24)
@@ -144,7 +144,7 @@ class Plan(Table[_RowT, _KindT]):
             changed = AuditEvent(
                 kind=AuditKind.PLAN_CHANGED,
                 at=self._clock(),
-                operator_id=operator.operator_id,
+                **actor(operator),
                 reason=type(self).__name__,
                 operation_id=key,
                 count=len(self),

@@ -16,7 +16,7 @@ from ..audit import AuditEvent, AuditKind
 from ..contacts import ContactId
 from ..exceptions import StoreError, TransactionAborted
 from ..plans import ConfirmedPlan, PlanRecord, carry_out
-from ..privileges import Operator
+from ..privileges import Operator, actor
 from ..protocols import Change, Clock
 from ..throttle import Throttle
 from .changes import (
@@ -161,7 +161,7 @@ class AccountChanger:
         event = AuditEvent(
             kind=step.kind,
             at=now,
-            operator_id=confirmed.operator.operator_id,
+            **actor(confirmed.operator),
             contact_id=account.contact_id,
             reason=plan.reason,
             operation_id=confirmed.key,

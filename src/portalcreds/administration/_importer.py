@@ -16,7 +16,7 @@ from ..audit import AuditEvent, AuditKind
 from ..contacts import ContactId
 from ..exceptions import HashingUnavailableError, InvalidValueError
 from ..plans import ConfirmedPlan, PlanRecord, carry_out
-from ..privileges import Operator, Privilege
+from ..privileges import Operator, Privilege, actor
 from ..protocols import Change, Clock, HashDescriber, HashDescription
 from ._import_rows import ReadRow
 from .imports import (
@@ -336,7 +336,7 @@ class HashImporter:
         event = AuditEvent(
             kind=AuditKind.CREDENTIAL_IMPORTED,
             at=now,
-            operator_id=confirmed.operator.operator_id,
+            **actor(confirmed.operator),
             contact_id=account.contact_id,
             reason=None if item.hash is None else item.hash.scheme,
             operation_id=confirmed.key,

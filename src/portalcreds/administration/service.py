@@ -38,7 +38,7 @@ from ..exceptions import (
     WrongStateError,
 )
 from ..plans import ConfirmedPlan, Report
-from ..privileges import Operator, Privilege
+from ..privileges import Operator, Privilege, actor
 from ..protocols import Change, ClaimProof, DefaultPasswordStrategy, HashDescriber, HashDescription, Usernames
 from ..secret import Secret
 from ..throttle import ReachedLimit, Throttle
@@ -291,7 +291,7 @@ class AccountService(StaffService):
                 AuditEvent(
                     kind=AuditKind.CLAIM_CODE_REVEALED,
                     at=self._clock(),
-                    operator_id=operator.operator_id,
+                    **actor(operator),
                     contact_id=account.contact_id,
                     operation_id=account.credential.issue_id,
                 )
@@ -1003,7 +1003,7 @@ class AccountService(StaffService):
             event = AuditEvent(
                 kind=step.kind,
                 at=now,
-                operator_id=operator.operator_id,
+                **actor(operator),
                 contact_id=contact_id,
                 reason=reason,
             )

@@ -19,7 +19,7 @@ from ..audit import AuditEvent, AuditKind
 from ..contacts import ContactId
 from ..exceptions import ConfigurationError, JobNotFoundError, StoreError, TransactionAborted
 from ..jobs import JobChunk, JobProgress
-from ..privileges import Operator
+from ..privileges import Operator, actor
 from ..protocols import Clock, JobStore
 from ._runner import ResetRun, ResetRunner
 from ._stored import StoredItem, read_chunk, write_results
@@ -134,12 +134,12 @@ class ResetJob:
             cancelled = AuditEvent(
                 kind=AuditKind.OPERATION_CANCELLED,
                 at=now,
-                operator_id=None if operator is None else operator.operator_id,
                 operation_id=self.key,
                 count=self._run.job.planned,
                 confirmed_at=self._run.job.confirmed_at,
             )
-            self._ledger.audit.record([cancelled])
+            by_whom = cancelled if operator is None else attrs.evolve(cancelled, **actor(operator))
+            self._ledger.audit.record([by_whom])
 
     def report(self) -> ResetReport:
         """

@@ -40,7 +40,7 @@ from ..exceptions import (
     WrongStateError,
 )
 from ..plans import ConfirmedPlan, PlanRecord
-from ..privileges import Operator, Privilege
+from ..privileges import Operator, Privilege, actor
 from ..protocols import Change, ClaimProof, CredentialHasher, DefaultPasswordStrategy, JobStore
 from ..secret import Secret
 from ..throttle import Throttle
@@ -438,7 +438,7 @@ class ResetService(StaffService):
             event = AuditEvent(
                 kind=AuditKind.INVITED,
                 at=now,
-                operator_id=operator.operator_id,
+                **actor(operator),
                 contact_id=wanted,
                 operation_id=key,
             )
