@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
@@ -13,7 +13,8 @@ from ._ledger import Ledger
 from ._privilege_check import PrivilegeCheck, audit_of
 from ._value import show
 from .accounts import Account
-from .audit import AuditEvent, AuditKind
+from .audit import AuditEvent, AuditKind, with_shown
+from .contacts import ContactId
 from .exceptions import ConfigurationError
 from .plans import MAX_WAIT, ConfirmedPlan, Plan, check_confirmed
 from .privileges import Operator, actor
@@ -133,9 +134,10 @@ class StaffService(Service):
         count: int | None = None,
         reason: str | None = None,
         operation_id: str | None = None,
+        shown: Iterable[ContactId] | None = None,
     ) -> None:
         event = self._event(kind, operator, account, count=count, reason=reason, operation_id=operation_id)
-        self._audit.record([event])
+        self._audit.record([event] if shown is None else with_shown(event, shown))
 
     def _event(
         self,

@@ -171,7 +171,7 @@ def test_who_is_absent_from_a_roster(portal: Portal) -> None:
     newcomer = Contact(contact_id=ContactId("n-1"), last_name="Li")
     synced = portal.accounts.sync_contacts([FAMILY[0], newcomer], OFFICE, usernames={"n-1": ""})
     assert set(portal.accounts.select_absent(synced, OFFICE)) == {"c-2", "c-4"}
-    assert portal.kinds(None)[-1] == "sensitive_read.username selection"
+    assert "sensitive_read.username selection" in portal.kinds(None)
     assert portal.accounts.select_absent(synced, NOBODY) == ()
     with pytest.raises(InvalidValueError) as refused:
         portal.accounts.select_absent(synced, OFFICE, at_most=1)

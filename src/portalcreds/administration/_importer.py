@@ -192,7 +192,7 @@ class HashImporter:
 
     def _record_seen(self, operator: Operator, seen: Collection[ContactId]) -> None:
         if seen:
-            self.record(AuditKind.USERNAME_VIEWED, operator, count=len(seen), reason="import")
+            self.record(AuditKind.USERNAME_VIEWED, operator, count=len(seen), reason="import", shown=sorted(seen))
 
     # -- apply
 

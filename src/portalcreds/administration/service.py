@@ -940,9 +940,10 @@ class AccountService(StaffService):
         found = self._grid.read_all(query, operator, keep, at_most + 1)
         if len(found) > at_most:
             raise InvalidValueError("at_most", hint)
-        if found:
-            self._record(AuditKind.USERNAME_VIEWED, operator, count=len(found), reason="selection")
-        return tuple(account.contact_id for account in found)
+        ids = tuple(account.contact_id for account in found)
+        if ids:
+            self._record(AuditKind.USERNAME_VIEWED, operator, count=len(ids), reason="selection", shown=ids)
+        return ids
 
     @property
     def _grid(self) -> Grid:

@@ -238,9 +238,9 @@ class ResetService(StaffService):
         items: list[ResetPlanItem] = []
         for chunk in chunks(selected, AT_A_TIME):
             items.extend(self._plan_chunk(chunk, terms))
-        seen = sum(item.username is not None for item in items)
+        seen = [item.contact_id for item in items if item.username is not None]
         if seen:
-            self._record(AuditKind.USERNAME_VIEWED, operator, count=seen, reason="plan")
+            self._record(AuditKind.USERNAME_VIEWED, operator, count=len(seen), reason="plan", shown=seen)
         return ResetPlan(
             items=tuple(items),
             operator=operator,
@@ -583,9 +583,9 @@ class ResetService(StaffService):
             shown |= {
                 account.contact_id: account.username for account, may in zip(accounts, visible, strict=True) if may
             }
-        seen = sum(username is not None for username in shown.values())
+        seen = [contact_id for contact_id, username in shown.items() if username is not None]
         if seen:
-            self._record(AuditKind.USERNAME_VIEWED, operator, count=seen, reason="job")
+            self._record(AuditKind.USERNAME_VIEWED, operator, count=len(seen), reason="job", shown=seen)
         return tuple(attrs.evolve(item, username=shown.get(item.contact_id)) for item in plan.items)
 
     @property
