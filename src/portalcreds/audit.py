@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Final
 
@@ -25,7 +25,7 @@ class AuditKind(StrEnum):
 
     These names have no OWASP counterpart: ``spray_suspected``, ``mass_claim_suspected``, ``notification_failed``,
     ``claim_proof_refused``, ``credential_imported``, ``authn_password_issue``, ``authn_hash_upgrade``,
-    ``authn_password_change_required``, ``plan_changed`` and ``operation_cancelled``.
+    ``authn_password_change_required``, ``plan_changed``, ``operation_cancelled`` and ``events_purged``.
     """
 
     SIGN_IN_SUCCEEDED = "authn_login_success"
@@ -67,6 +67,7 @@ class AuditKind(StrEnum):
     ACCOUNT_ERASED = "user_deleted"
     PLAN_CHANGED = "plan_changed"
     OPERATION_CANCELLED = "operation_cancelled"
+    EVENTS_PURGED = "events_purged"
 
 
 _MARK_LENGTH: Final = 4
@@ -208,3 +209,8 @@ def _mark(event: AuditEvent, contact_id: str) -> str:
     from base64 import urlsafe_b64encode
 
     return urlsafe_b64encode(bytes.fromhex(digest(f"{event.operation_id}:{contact_id}")[:6])).decode()
+
+
+def purged(count: int) -> list[AuditEvent]:
+    """Return what a store puts on the record for so many events that it removed; nothing for none."""
+    return [AuditEvent(kind=AuditKind.EVENTS_PURGED, at=datetime.now(UTC), count=count)] if count else []
