@@ -135,13 +135,17 @@ class AuditEvent(Value):
 
     def line(self) -> str:
         """Return the event as one line of printable ASCII, whatever its texts contain (CWE-117)."""
-        parts = [_instant(self.at), self.kind.value]
+        at, kind, *rest = self.to_record().items()
+        return " ".join([str(at[1]), str(kind[1]), *(f"{name}={_one_word(str(value))}" for name, value in rest)])
+
+    def to_record(self) -> dict[str, str | int]:
+        """Return what there is of the event as a plain record, such as for a log: texts, and the count."""
+        record: dict[str, str | int] = {"at": _instant(self.at), "kind": self.kind.value}
         for name in _LINE_FIELDS:
-            value: object = getattr(self, name)
+            value: str | int | datetime | None = getattr(self, name)
             if value is not None:
-                text = _instant(value) if isinstance(value, datetime) else str(value)
-                parts.append(f"{name}={_one_word(text)}")
-        return " ".join(parts)
+                record[name] = _instant(value) if isinstance(value, datetime) else value
+        return record
 
 
 def _instant(at: datetime) -> str:

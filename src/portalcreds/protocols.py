@@ -167,6 +167,14 @@ class AuditSink(Protocol):
         ...
 
 
+class AuditForwarder(Protocol):
+    """**Protocol:** What a sink may do besides: hear of the events that a store recorded with their change."""
+
+    def forward(self, events: Sequence[AuditEvent], /) -> None:
+        """Take note of events that are on the record already. Never raises."""
+        ...
+
+
 class AuditTrail(Protocol):
     """**Protocol:** What a sink may do besides: read its record, and remove what has been kept long enough."""
 
