@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
@@ -11,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from portalcreds.audit import MAX_AUDIT_TEXT, AuditEvent, AuditKind
+from portalcreds.audit import MAX_AUDIT_TEXT, AuditEvent, AuditKind, showing, with_shown
 from portalcreds.exceptions import InvalidValueError
 from strategies import NOW
 
@@ -19,6 +20,8 @@ TEXT_FIELDS = ["operator_id", "contact_id", "reason", "operation_id", "source"]
 
 # Category Cs too: a host's texts come from anywhere.
 hostile_texts = st.text(st.characters(categories=None) | st.sampled_from('\r\n\x1b\u2028\u2029\x85"\\= \0\ud800'))
+
+contact_ids = st.text(st.sampled_from("cP-0123456789é"), min_size=1)
 
 
 def fields_of(line: str) -> dict[str, str]:
@@ -62,6 +65,25 @@ def test_any_texts_at_all_make_one_line_with_the_same_fields(texts: dict[str, An
     assert line.isascii()
     assert line.isprintable()
     assert set(fields_of(line)) == {*texts, "event_id"}
+
+
+@given(st.dictionaries(st.sampled_from([*TEXT_FIELDS, "event_id"]), hostile_texts))
+def test_no_field_breaks_a_line(texts: dict[str, Any]) -> None:
+    """CWE-117: a host that writes single fields somewhere need not escape them again."""
+    event = AuditEvent(kind=AuditKind.SIGN_IN_FAILED, at=NOW, **texts)
+    for field in texts:
+        kept = getattr(event, field)
+        assert not {unicodedata.category(char) for char in kept} & {"Cc", "Cs", "Zl", "Zp"}
+        assert len(kept.splitlines()) <= 1
+        assert attrs.evolve(event, **{field: kept}) == event, "what is read back from a store is not escaped again"
+
+
+@pytest.mark.parametrize("count", ["3\n", 3.5, True])
+def test_a_count_that_is_none_is_refused(count: Any) -> None:
+    """A text with a line end would get past the escaping of texts."""
+    with pytest.raises(InvalidValueError) as caught:
+        AuditEvent(kind=AuditKind.SIGN_IN_FAILED, at=NOW, count=count)
+    assert caught.value.field == "count"
 
 
 @given(hostile_texts, hostile_texts)
@@ -148,3 +170,37 @@ def test_a_time_of_another_zone_is_taken_to_utc() -> None:
     """A clock in a zone with summer time is right all year, and the record is in UTC."""
     summer = datetime(2026, 7, 1, 12, tzinfo=timezone(timedelta(hours=1)))
     assert AuditEvent(kind=AuditKind.SIGN_IN_FAILED, at=summer).line().startswith("2026-07-01T11:00:00")
+
+
+# -- whom a page or a plan showed
+
+
+@given(st.lists(contact_ids, unique=True, max_size=200), st.lists(contact_ids, unique=True, max_size=200))
+def test_whom_several_events_showed_can_be_asked(shown: list[str], others: list[str]) -> None:
+    """R17: no is certain; the marks of one operation say nothing in another."""
+    event = AuditEvent(kind=AuditKind.USERNAME_VIEWED, at=NOW, operator_id="clerk", count=len(shown), reason="plan")
+    first, *rest = with_shown(event, shown)
+    assert (first.kind, first.count, first.reason) == (event.kind, event.count, event.reason)
+    assert len(rest) == -(-len(shown) // 63)
+    assert {(each.operator_id, each.operation_id) for each in rest} <= {("clerk", first.operation_id)}
+    assert sum(each.count or 0 for each in rest) == len(shown)
+    for contact_id in shown:
+        # Two of several hundred share a mark once in hundreds of runs; but never twice.
+        assert 1 <= len(list(showing(contact_id, [first, *rest]))) <= 2
+    strangers = [contact_id for contact_id in others if contact_id not in shown]
+    assert sum(any(showing(contact_id, rest)) for contact_id in strangers) <= 2
+    moved = [attrs.evolve(each, operation_id="another") for each in rest]
+    assert sum(any(showing(contact_id, moved)) for contact_id in shown) <= 2
+
+
+def test_a_look_up_of_one_is_found_among_others() -> None:
+    """R17: one question covers what was looked up alone and in a page."""
+    of_one = [
+        AuditEvent(kind=AuditKind.USERNAME_VIEWED, at=NOW, contact_id=contact_id) for contact_id in ("c-1", "c-2")
+    ]
+    page = with_shown(AuditEvent(kind=AuditKind.USERNAME_VIEWED, at=NOW, count=2), ["c-2", "c-3"])
+    failed = AuditEvent(kind=AuditKind.SIGN_IN_FAILED, at=NOW, contact_id="c-1")
+    events = [*of_one, *page, failed]
+    assert list(showing("c-1", events)) == [of_one[0]]
+    assert list(showing("c-2", events)) == [of_one[1], page[1]]
+    assert list(showing("c-4", events)) == []

@@ -9,6 +9,7 @@ from os import fspath
 from typing import Any, Final, TypeVar
 
 from ._text import MAX_CODE_LENGTH, has_surrogate, is_code
+from .audit import AuditKind
 from .contacts import Contact, ContactId
 from .exceptions import ConfigurationError, InvalidValueError, PortalCredsError
 from .privileges import Operator
@@ -61,6 +62,15 @@ def events_asked_in(contact_id: object, limit: object) -> None:
         contact_id_in(contact_id)
     if limit is not None:
         number_in("limit", limit, least=0)
+
+
+def kinds_in(kinds: object) -> frozenset[AuditKind]:
+    """Return the argument as several kinds of events."""
+    hint = "pass several AuditKind, such as [AuditKind.SIGN_IN_SUCCEEDED]"
+    with suppress(TypeError, ValueError):
+        if not isinstance(kinds, str):
+            return frozenset(map(AuditKind, kinds))  # type: ignore[call-overload]  # What is none is refused below.
+    raise InvalidValueError("kinds", hint)
 
 
 def job_in(job: _T) -> _T:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from .secret import Secret
 
 TICKET_BYTES: Final = 32
 """Random bytes of a ticket: 256 bits, where ASVS 5.0 11.5.1 asks for 128."""
@@ -27,3 +30,10 @@ def digest(text: str) -> str:
     import hashlib
 
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def keyed_digest(key: Secret, text: str) -> str:
+    """Return the HMAC-SHA-256 of a text, under a key of hexadecimal digits, in 64 hexadecimal digits."""
+    import hmac
+
+    return hmac.new(bytes.fromhex(key.reveal()), text.encode("utf-8", "surrogatepass"), "sha256").hexdigest()

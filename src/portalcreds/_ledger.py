@@ -228,7 +228,11 @@ class Ledger:
             else:
                 yield contact_id, NotWritten(result if isinstance(result, StoreError) else None)
         # Last, so that every outcome is yielded even if a hook is interrupted.
+        # By attribute: a sink need not be an AuditForwarder.
+        forward = getattr(self.audit, "forward", None)
         for change in committed:
+            if callable(forward):
+                forward(change.events)
             self.tell(change)
         return stale
 

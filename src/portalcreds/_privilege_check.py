@@ -11,7 +11,7 @@ from .accounts import Account
 from .audit import AuditEvent, AuditKind
 from .contacts import ContactId
 from .exceptions import ConfigurationError, PrivilegeDeniedError
-from .privileges import Operator, Privilege
+from .privileges import Operator, Privilege, actor
 from .protocols import AuditSink, Authorizer, Clock
 
 _ONE_EACH: Final = "return a sequence with one bool for each account, in their order"
@@ -82,7 +82,7 @@ class PrivilegeCheck:
                     AuditEvent(
                         kind=AuditKind.PRIVILEGE_DENIED,
                         at=now,
-                        operator_id=operator.operator_id,
+                        **actor(operator),
                         contact_id=contact_id,
                         reason=privilege.value,
                     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
@@ -14,10 +14,11 @@ from ._ledger import Ledger
 from ._privilege_check import PrivilegeCheck, audit_of
 from ._value import show
 from .accounts import Account
-from .audit import AuditEvent, AuditKind
+from .audit import AuditEvent, AuditKind, with_shown
+from .contacts import ContactId
 from .exceptions import ConfigurationError, PortalCredsWarning
 from .plans import MAX_WAIT, ConfirmedPlan, Plan, check_confirmed
-from .privileges import Operator
+from .privileges import Operator, actor
 from .protocols import AccountStore, AuditSink, Authorizer, ChangeHook, Clock, utc_now
 
 _PlanT = TypeVar("_PlanT", bound=Plan[Any, Any])
@@ -154,16 +155,31 @@ class StaffService(Service):
         *,
         count: int | None = None,
         reason: str | None = None,
+        operation_id: str | None = None,
+        shown: Iterable[ContactId] | None = None,
     ) -> None:
-        event = AuditEvent(
+        event = self._event(kind, operator, account, count=count, reason=reason, operation_id=operation_id)
+        self._audit.record([event] if shown is None else with_shown(event, shown))
+
+    def _event(
+        self,
+        kind: AuditKind,
+        operator: Operator,
+        account: Account | None = None,
+        *,
+        count: int | None = None,
+        reason: str | None = None,
+        operation_id: str | None = None,
+    ) -> AuditEvent:
+        return AuditEvent(
             kind=kind,
             at=self._clock(),
-            operator_id=operator.operator_id,
+            **actor(operator),
             contact_id=None if account is None else account.contact_id,
             count=count,
             reason=reason,
+            operation_id=operation_id,
         )
-        self._audit.record([event])
 
 
 def refuse_old(confirmed: ConfirmedPlan[Any], now: datetime) -> None:

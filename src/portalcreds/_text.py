@@ -149,6 +149,17 @@ def character_fault(text: str) -> str | None:
     return None
 
 
+def one_line(text: str) -> str:
+    """Return *text* with each control character, line separator, bidi control and surrogate escaped (CWE-117)."""
+    if text.isprintable():
+        return text
+    return "".join(ascii(char)[1:-1] if _breaks_a_line(char) else char for char in text)
+
+
+def _breaks_a_line(char: str) -> bool:
+    return unicodedata.category(char) in ("Cc", "Cs", "Zl", "Zp") or char in _BIDI_CONTROLS
+
+
 def _folded(text: str) -> str:
     # Casefolding can undo NFKC and the other way round. Two rounds are enough for each single code point of Unicode 14;
     # some sequences need more.
@@ -173,6 +184,9 @@ def _is_mojibake(text: str) -> bool:
         return True
     return False
 
+
+_BIDI_CONTROLS: Final = "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
+"""Characters that show nothing and turn the rest of a line around (CVE-2021-42574)."""
 
 # DerivedCoreProperties.txt of Unicode 16.0: the property is stable but for what is assigned to it anew.
 _IGNORABLE_STARTS: Final = (

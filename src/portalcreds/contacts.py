@@ -39,8 +39,9 @@ def _identifier(contact: Contact, attribute: attrs.Attribute[ContactId], value: 
         raise InvalidValueError(attribute.name, "pass the SIS's identifier without blanks around it")
     if len(value) > MAX_CONTACT_TEXT:
         raise InvalidValueError(attribute.name, f"pass an identifier of at most {MAX_CONTACT_TEXT} characters")
-    if character_fault(value) is not None:
-        raise InvalidValueError(attribute.name, "pass an identifier without control characters or surrogates")
+    if character_fault(value) is not None or len(value.splitlines()) > 1:
+        hint = "pass an identifier without control characters, line separators or surrogates"
+        raise InvalidValueError(attribute.name, hint)
     if has_default_ignorable(value):
         hint = "pass an identifier without invisible characters, such as a zero-width space or a byte order mark"
         raise InvalidValueError(attribute.name, hint)

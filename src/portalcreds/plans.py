@@ -17,9 +17,10 @@ from ._table import Row, Table
 from ._text import is_code, same_text
 from ._time import CLOCK_TOLERANCE
 from ._value import Value
+from .audit import AuditEvent, AuditKind
 from .exceptions import ConfigurationError, InvalidValueError
-from .privileges import Operator
-from .protocols import Clock
+from .privileges import Operator, actor
+from .protocols import AuditSink, Clock
 
 MAX_WAIT: Final = timedelta(hours=24)
 """How long after OK a plan may be started; what was shown to the operator grows old. A started one may be resumed."""
@@ -48,6 +49,26 @@ class _NotSent(Enum):
     NOT_SENT = "not sent"
 
 
+class PlanRecord:
+    """
+    Where it is recorded that a plan changed before OK.
+
+    Args:
+        audit: The sink; None for a plan that was pickled, because a sink stays where its store is.
+    """
+
+    def __init__(self, audit: AuditSink | None = None) -> None:
+        self._audit = audit
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return PlanRecord, ()
+
+    def note(self, event: AuditEvent) -> None:
+        """Record the event."""
+        if self._audit is not None:
+            self._audit.record([event])
+
+
 class Plan(Table[_RowT, _KindT]):
     """What a step would do to a frozen list of rows; nothing is written (R11)."""
 
@@ -56,6 +77,7 @@ class Plan(Table[_RowT, _KindT]):
     operator: Operator
     tenant: str
     _clock: Clock
+    _record: PlanRecord
 
     @property
     def terms(self) -> Sequence[object]:
@@ -109,7 +131,7 @@ class Plan(Table[_RowT, _KindT]):
                 characters. Never use a key for two jobs: the second would skip what the first did.
 
         Returns:
-            The confirmed plan, or `PlanChanged` with this plan, to be shown again.
+            The confirmed plan, or `PlanChanged` with this plan, to be shown again; that it changed is on the record.
 
         Raises:
             InvalidValueError: *key* cannot be one.
@@ -120,6 +142,15 @@ class Plan(Table[_RowT, _KindT]):
                 "key", "pass 1 to 64 printable ASCII characters without blanks around them, or None"
             )
         if fingerprint is not _NotSent.NOT_SENT and (type(fingerprint) is not str or fingerprint != self.fingerprint):
+            changed = AuditEvent(
+                kind=AuditKind.PLAN_CHANGED,
+                at=self._clock(),
+                **actor(operator),
+                reason=type(self).__name__,
+                operation_id=key,
+                count=len(self),
+            )
+            self._record.note(changed)
             return PlanChanged(plan=self)
         confirmed = ConfirmedPlan(
             plan=self,

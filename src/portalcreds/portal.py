@@ -46,6 +46,7 @@ class PortalParts(TypedDict, total=False):
     counter: AttemptCounter | None
     limits: ThrottleLimits | None
     shared_sources: Iterable[str]
+    counter_key: bytes | None
     strategy: DefaultPasswordStrategy | None
     policy: PasswordPolicy | None
     claim_proof: ClaimProof | None
@@ -99,6 +100,7 @@ class Portal(Closing):
         counter: AttemptCounter | None = None,
         limits: ThrottleLimits | None = None,
         shared_sources: Iterable[str] = (),
+        counter_key: bytes | None = None,
         strategy: DefaultPasswordStrategy | None = None,
         policy: PasswordPolicy | None = None,
         claim_proof: ClaimProof | None = None,
@@ -126,6 +128,8 @@ class Portal(Closing):
             limits: How many failed attempts are allowed. None for `ThrottleLimits`.
             shared_sources: Networks such as ``"192.0.2.0/24"``, addresses, or other texts that you pass as sources,
                 which many families share, such as the school's own: see `Throttle`.
+            counter_key: What the names of counts are digested with, so that nobody who reads them finds out whose they
+                are: see `Throttle`. None for no key.
             strategy: How default passwords are made. None for last name and first initial.
             policy: What a chosen password must satisfy. None for the usual `PasswordPolicy`.
             claim_proof: What a family must give besides, before a default may be changed, or a password that is
@@ -151,7 +155,13 @@ class Portal(Closing):
             if hasher is None:
                 hasher = owned.enter_context(UpgradingHasher())
             counter = _counter_of(store, clock) if counter is None else counter
-            throttle = Throttle(counter, limits=limits or ThrottleLimits(), shared_sources=shared_sources, clock=clock)
+            throttle = Throttle(
+                counter,
+                limits=limits or ThrottleLimits(),
+                shared_sources=shared_sources,
+                key=counter_key,
+                clock=clock,
+            )
             audit = audit_of(store) if audit is None else audit
             # First, because it checks the strategy, which is handed on to the policy.
             resets = ResetService(

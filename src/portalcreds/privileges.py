@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, TypedDict
 
 import attrs
 
@@ -49,6 +49,11 @@ def _contact_id(contact_id: Any) -> ContactId | None:  # Any: what a host withou
     return None if contact_id is None else ContactId(contact_id)
 
 
+def _source(operator: object, attribute: attrs.Attribute[str | None], value: object) -> None:
+    if value is not None and not isinstance(value, str):
+        raise InvalidValueError(attribute.name, "pass text, such as str(address), or None")
+
+
 @attrs.frozen(kw_only=True, eq=False, repr=False)
 class Operator(Value):
     """
@@ -57,10 +62,27 @@ class Operator(Value):
     Attributes:
         operator_id: What the audit trail calls them: an identifier, not a person's name.
         contact_id: Their own contact, if they are a contact too. By default they may not change their own account.
+        source: From where they act, such as the address of the request, for the record; None if you cannot tell. From
+            elsewhere they are the same operator.
     """
 
     operator_id: str = attrs.field(validator=_operator_id)
     contact_id: ContactId | None = attrs.field(default=None, converter=_contact_id)
+    source: str | None = attrs.field(default=None, eq=False, validator=_source)
+
+
+class Actor(TypedDict):
+    """What an event says of an operator."""
+
+    operator_id: str
+    source: str | None
+
+
+def actor(operator: Operator) -> Actor:
+    """Return what an event says of the operator."""
+    # By attribute: an operator is known by the other two.
+    source = getattr(operator, "source", None)
+    return {"operator_id": operator.operator_id, "source": source if isinstance(source, str) else None}
 
 
 def _never(account: Account) -> bool:

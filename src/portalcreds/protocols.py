@@ -24,7 +24,7 @@ from ._spoken import Code
 from ._value import Value
 from .account_queries import AccountPage, AccountQuery
 from .accounts import WITHHELD, Account, PasswordHash
-from .audit import AuditEvent
+from .audit import AuditEvent, AuditKind
 from .contacts import Contact, ContactId
 from .exceptions import InvalidValueError
 from .privileges import Operator, Privilege
@@ -163,6 +163,32 @@ class AuditSink(Protocol):
 
         Raises:
             StoreUnavailableError: They cannot be kept. What must be recorded and cannot be is refused.
+        """
+        ...
+
+
+class AuditForwarder(Protocol):
+    """**Protocol:** What a sink may do besides: hear of the events that a store recorded with their change."""
+
+    def forward(self, events: Sequence[AuditEvent], /) -> None:
+        """Take note of events that are on the record already. Never raises."""
+        ...
+
+
+class AuditTrail(Protocol):
+    """**Protocol:** What a sink may do besides: read its record, and remove what has been kept long enough."""
+
+    def events(self, contact_id: str | None = None, *, limit: int | None = None) -> Sequence[AuditEvent]:
+        """Return the recorded events, oldest first: only those about this contact, and only the last so many."""
+        ...
+
+    def purge_events(self, before: datetime, /, *, kinds: Iterable[AuditKind] = ()) -> int:
+        """
+        Remove the events of before an instant, and return how many; that they were removed is on the record.
+
+        Args:
+            before: The instant.
+            kinds: Only events of these kinds; all if there are none.
         """
         ...
 

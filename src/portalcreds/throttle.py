@@ -8,13 +8,13 @@ from contextlib import suppress
 from datetime import datetime, timedelta
 from itertools import chain
 from types import TracebackType
-from typing import Final, NamedTuple, Self
+from typing import Any, Final, NamedTuple, Self
 
 import attrs
 
 from ._arguments import NEEDS_CLOCK, has_methods, is_callable
 from ._chunks import chunks
-from ._ids import digest, new_id
+from ._ids import digest, keyed_digest, new_id
 from ._sources import Sources, sources_shared_by
 from ._text import MAX_USERNAME_LENGTH
 from ._time import EPOCH
@@ -79,6 +79,9 @@ _OVERLAP: Final = timedelta(minutes=2)
 How close to the end of such a window an attempt is counted in the next one as well, and the other way round. So any two
 that begin within twice this time share a window: far longer than a hash waits in a full queue.
 """
+
+_MIN_KEY: Final = 32
+"""Bytes of a key: as many as a digest of SHA-256 has (RFC 2104 §3)."""
 
 _A_MOMENT: Final = timedelta(seconds=1)
 """How long to wait for other tries that are under way."""
@@ -292,6 +295,17 @@ def _limits(throttle: object, attribute: attrs.Attribute[ThrottleLimits], value:
         raise ConfigurationError("limits", "pass ThrottleLimits")
 
 
+def _key_in(key: Any) -> Secret | None:  # Any: what a program without type checks passes.
+    if key is None or isinstance(key, Secret):
+        return key
+    if not isinstance(key, bytes) or len(key) < _MIN_KEY:
+        raise ConfigurationError(
+            "key", f"pass at least {_MIN_KEY} random bytes, such as of secrets.token_bytes, or None"
+        )
+    # Masked in every repr, and in the frames of an error (R14).
+    return Secret(key.hex())
+
+
 @attrs.frozen(eq=False)
 class Throttle:
     """
@@ -305,6 +319,9 @@ class Throttle:
         limits: How much is allowed.
         shared_sources: Networks, addresses or other texts that are sources of many families, such as the school's own.
             What reaches a limit there is on the record, and nobody waits for what others did.
+        key: What the names of counts are digested with, at least 32 random bytes that all processes share and that are
+            kept apart from the counts. None for digests without a key: whoever reads the counts can then try all IPv4
+            addresses, and all contact ids, until one fits. With another key all counts begin anew.
         clock: Tells the time.
     """
 
@@ -323,6 +340,7 @@ class Throttle:
         converter=sources_shared_by,
         repr=False,
     )
+    _key: Secret | None = attrs.field(kw_only=True, default=None, alias="key", converter=_key_in, repr=False)
     _clock: Clock = attrs.field(
         kw_only=True, default=utc_now, alias="clock", repr=False, validator=is_callable(hint=NEEDS_CLOCK)
     )
@@ -367,11 +385,11 @@ class Throttle:
         return self._held_up(self._find_caller(name, source, device), _PROOF_PLACE)
 
     def _find_caller(self, username: str, source: str | None, device: Secret | None) -> Caller:
-        name = _username_digest(username)
+        name = self._username_digest(username)
         found = None if source is None else self._sources.find(source)
-        where = None if found is None else _digest(found.text)
-        at_device = None if device is None else _pair(name, device.reveal())
-        at_source = None if where is None else _pair(name, where)
+        where = None if found is None else self._digest(found.text)
+        at_device = None if device is None else self._pair(name, device.reveal())
+        at_source = None if where is None else self._pair(name, where)
         n = self._read([_known(at_device), _known(at_source), _families(where)])
         knows_device = n[_known(at_device)] > 0
         return Caller(
@@ -430,7 +448,7 @@ class Throttle:
         """
         now = self._clock()
         key, progress = self._counted(now, None if refusal is not None else account, caller)
-        proofs_key = key if account is None or refusal is not None else _proof_name(account)
+        proofs_key = key if account is None or refusal is not None else self._proof_name(account)
         failures, proofs, *counts = self._counter.counts([key, proofs_key, *progress.ended, *progress.begun])
         ended, begun = counts[: len(progress.ended)], counts[len(progress.ended) :]
         if account is not None and refusal is None:
@@ -455,6 +473,26 @@ class Throttle:
     def note_unverified(self, caller: Caller, reason: str) -> list[tuple[AuditKind, str]]:
         """Return what goes on the record for an attempt that could not be verified for that reason, a code."""
         return [(AuditKind.SIGN_IN_FAILED, reason)] if self._is_on_record("unavailable", caller.username) else []
+
+    def note_delay(self, source: str | None, reason: str) -> list[tuple[AuditKind, str]]:
+        """
+        Return what goes on the record for a request that is told to try later for that reason, a code.
+
+        Once for each source, reason and first window of a user name, and no more for all sources together than failures
+        are a spray: a flood must not fill the record, and what is not recorded is not counted either.
+        """
+        now, spray = self._clock(), self.limits.spray
+        limit = self.limits.per_username[0] if self.limits.per_username else spray
+        where = "" if source is None else self._digest(self._sources.find(source).text)
+        ((_, of_source),) = _named(now, f"later:{reason}:{where}", (limit,))
+        ((_, of_all),) = _named(now, "later", (spray,))
+        n = self._read([of_source, of_all])
+        if n[of_source] or n[of_all] >= spray.attempts:
+            return []
+        # Those that come at the same moment are told by the count that each of them gets.
+        is_told = self._counter.hit(of_source, limit.window) == 1
+        is_told = is_told and self._counter.hit(of_all, spray.window) <= spray.attempts
+        return [(AuditKind.RATE_LIMITED, reason)] if is_told else []
 
     def record_failure(self, account: Account | None, caller: Caller) -> list[tuple[AuditKind, str]]:
         """
@@ -491,7 +529,7 @@ class Throttle:
 
         Failures for the user name from other places stay, so that nobody there can tell that there was a success (R7).
         """
-        now, key = self._clock(), _account_key(account)
+        now, key = self._clock(), self._account_key(account)
         n = self._read([key, *_forgivable(caller)])
         # A right password that took longer to verify than it counts as under way does not undo what spent it meanwhile.
         if 0 < n[key] < self._cap(account):
@@ -519,7 +557,7 @@ class Throttle:
         It does if the wrong ones of this epoch, and all that are under way with this one, are no more than the cap of a
         default. A right password does not take them back: whoever guesses claim proofs has that already.
         """
-        name, cap = _proof_name(account), self.limits.default_failures
+        name, cap = self._proof_name(account), self.limits.default_failures
         progress = _progress(self._clock(), name)
         under_way = self._begin(progress, self._counter.counts(progress.ended))
         # After what has ended was read: so whatever failed meanwhile is under way here, or a failure, or both.
@@ -538,7 +576,7 @@ class Throttle:
             account: Whose it is not. None if the answer did not count: then it is no failure of the account's.
             caller: Whom `admit_proof` returned.
         """
-        failures = 0 if account is None else self._counter.hit(_proof_name(account), None)
+        failures = 0 if account is None else self._counter.hit(self._proof_name(account), None)
         noted = self._note_failure(_kind(account, self._clock()), caller)
         if failures == self.limits.default_failures:
             noted.append((AuditKind.CREDENTIAL_SPENT, "claim_proof"))
@@ -546,7 +584,7 @@ class Throttle:
 
     def record_proof(self, account: Account, caller: Caller) -> None:
         """Forget the wrong claim proofs for an account, and those of a caller whose claim proof was right."""
-        name = _proof_name(account)
+        name = self._proof_name(account)
         n = self._read([name, *_forgivable(caller)])
         # What spent it meanwhile stands, as in `record_success`. So a family that got in leaves no row behind.
         if 0 < n[name] < self.limits.default_failures:
@@ -578,7 +616,7 @@ class Throttle:
         if caller.device is None or caller.knows_device:
             return caller.device
         token = new_id()
-        self._hit(_known(_pair(caller.username, token)), _REMEMBERED)
+        self._hit(_known(self._pair(caller.username, token)), _REMEMBERED)
         return Secret(token)
 
     def record_ticket_failure(self, contact_id: str) -> list[tuple[AuditKind, str]]:
@@ -588,7 +626,7 @@ class Throttle:
         A ticket cannot be guessed, so nobody waits because of bad ones. But after as many as the first limit on a user
         name allows, no more of this contact are recorded: a flood must not fill the record.
         """
-        is_told = self._is_on_record("ticket", _username_digest(contact_id))
+        is_told = self._is_on_record("ticket", self._username_digest(contact_id))
         return [(AuditKind.TICKET_REFUSED, "ticket_invalid")] if is_told else []
 
     def begin_change(self, account: Account) -> ChangeTry:
@@ -599,7 +637,7 @@ class Throttle:
         were refused are counted for the epoch, which a good one ends.
         """
         now = self._clock()
-        progress = _progress(now, _change_name(account))
+        progress = _progress(now, self._change_name(account))
         under_way = self._begin(progress, self._counter.counts(progress.ended))
         windows = self._change_windows(now, account)
         n = self._read([window.key for window in windows])
@@ -615,13 +653,13 @@ class Throttle:
     def unlock(self, account: Account) -> None:
         """Forget the failures of an account and of its user name. The limits on sources and the tenant stay."""
         now = self._clock()
-        self._counter.clear(_account_key(account))
+        self._counter.clear(self._account_key(account))
         self.lift([account])
         for window in self._change_windows(now, account):
             self._counter.clear(window.key)
-        self._counter.clear(_proof_name(account))
+        self._counter.clear(self._proof_name(account))
         # Of a process that died. Whatever is under way now counts less, at most once and with others in parallel.
-        for what in (_account_key(account), _change_name(account), _proof_name(account)):
+        for what in (self._account_key(account), self._change_name(account), self._proof_name(account)):
             progress = _progress(now, what)
             # In this order: if it fails in between, too many are under way and not too few.
             for key in (*progress.ended, *progress.begun):
@@ -637,7 +675,7 @@ class Throttle:
                 for window in windows:
                     self._counter.clear(window.key)
                 # Nobody knows from which places they were. So each of them may fail as often once more.
-                self._counter.hit(self._lifted(now, _username_digest(username)), self.limits.per_place.window)
+                self._counter.hit(self._lifted(now, self._username_digest(username)), self.limits.per_place.window)
 
     def reached(self, account: Account) -> tuple[ReachedLimit, ...]:
         """Return the limits that keep the account's owner out at the moment, apart from those on sources."""
@@ -650,8 +688,8 @@ class Throttle:
         found: list[tuple[ReachedLimit, ...]] = []
         for some in chunks(accounts, _ASKED_AT_ONCE):
             windows = [[*self._username_windows(now, each), *self._change_windows(now, each)] for each in some]
-            keys = [_account_key(account) for account in some]
-            proofs = [_proof_name(account) for account in some]
+            keys = [self._account_key(account) for account in some]
+            proofs = [self._proof_name(account) for account in some]
             n = self._read([*keys, *proofs, *(window.key for window in chain.from_iterable(windows))])
             for account, key, proof, of_account in zip(some, keys, proofs, windows, strict=True):
                 reached = [
@@ -678,7 +716,7 @@ class Throttle:
     def _counted(self, now: datetime, account: Account | None, caller: Caller) -> tuple[str, _Progress]:
         """Return where failures are counted, and attempts under way: for None beside the real counts, by the name."""
         if account is not None:
-            return _account_key(account), _progress(now, _account_key(account))
+            return self._account_key(account), _progress(now, self._account_key(account))
         key = f"{_DECOY}:{caller.username}"
         # As many hits, on one row: a flood of invented names must not fill the table.
         same = (key,) * len(_under_way_windows(now))
@@ -714,11 +752,11 @@ class Throttle:
         return (
             []
             if account.username_key is None
-            else _windows(now, f"username:{_username_digest(account.username_key)}", self.limits.per_username)
+            else _windows(now, f"username:{self._username_digest(account.username_key)}", self.limits.per_username)
         )
 
     def _change_windows(self, now: datetime, account: Account) -> list[_Window]:
-        return _windows(now, _change_name(account), self.limits.per_username)
+        return _windows(now, self._change_name(account), self.limits.per_username)
 
     def _lifted(self, now: datetime, name: str) -> str:
         return _named(now, f"lifted:{name}", (self.limits.per_place,))[0][1]
@@ -726,6 +764,27 @@ class Throttle:
     def _arrivals(self, now: datetime, caller: Caller) -> str | None:
         windows = _named(now, f"arrivals:{caller.source}", self.limits.per_source)
         return None if caller.source is None or not windows else windows[0][1]
+
+    def _account_key(self, account: Account) -> str:
+        return f"account:{self._of_epoch(account)}"
+
+    def _change_name(self, account: Account) -> str:
+        return f"change:{self._of_epoch(account)}"
+
+    def _proof_name(self, account: Account) -> str:
+        return f"claim_proof:{self._of_epoch(account)}"
+
+    def _of_epoch(self, account: Account) -> str:
+        return f"{self._digest(account.contact_id)}:{account.credential.epoch}"
+
+    def _pair(self, name: str, place: str) -> str:
+        return self._digest(f"{name}:{place}")
+
+    def _username_digest(self, username: str) -> str:
+        return self._digest(username[: MAX_USERNAME_LENGTH + 1])[: _USERNAME_BITS // 4]
+
+    def _digest(self, text: str) -> str:
+        return (digest(text) if self._key is None else keyed_digest(self._key, text))[:32]
 
 
 def _is_default(account: Account) -> bool:
@@ -739,28 +798,8 @@ def _kind(account: Account | None, now: datetime) -> str:
     return "default" if _is_default(account) else "chosen"
 
 
-def _account_key(account: Account) -> str:
-    return f"account:{_of_epoch(account)}"
-
-
-def _change_name(account: Account) -> str:
-    return f"change:{_of_epoch(account)}"
-
-
-def _proof_name(account: Account) -> str:
-    return f"claim_proof:{_of_epoch(account)}"
-
-
-def _of_epoch(account: Account) -> str:
-    return f"{_digest(account.contact_id)}:{account.credential.epoch}"
-
-
 def _spray_key(now: datetime, limit: Limit, kind: str) -> str:
     return f"spray:{kind}:{_window_name(now, limit.window)}"
-
-
-def _pair(name: str, place: str) -> str:
-    return _digest(f"{name}:{place}")
 
 
 def _known(place: str | None) -> str | None:
@@ -796,14 +835,6 @@ def _beyond(cap: int, failures: int, under_way: int) -> str | None:
 
 def _reason(key: str) -> str:
     return key.partition(":")[0]
-
-
-def _username_digest(username: str) -> str:
-    return _digest(username[: MAX_USERNAME_LENGTH + 1])[: _USERNAME_BITS // 4]
-
-
-def _digest(text: str) -> str:
-    return digest(text)[:32]
 
 
 def _named(now: datetime, what: str, limits: Sequence[Limit]) -> list[tuple[Limit, str]]:

@@ -148,7 +148,8 @@ def test_the_grid_shows_all_by_last_name(portal: Portal) -> None:
 
     assert ids(page) == ["c-0", "c-1", "c-2", "c-4", "c-3"]
     assert page.next is None
-    (event,) = portal.store.events()[before:]
+    event, whom = portal.store.events()[before:]
+    assert whom.kind is AuditKind.CONTACTS_SHOWN
     assert (event.kind, event.operator_id, event.count, event.reason, event.contact_id) == (
         AuditKind.USERNAME_VIEWED,
         "office",

@@ -14,7 +14,7 @@ import pytest
 from administration.steps import PARENT, ROSA_ID, STEPS, WRITING, Step, ids, last_event, of
 from portal import GOOD_PASSWORD, OFFICE, Portal, issued, settled, ticket_of
 from portalcreds.accounts import AccountStatus, CredentialOrigin
-from portalcreds.administration import Renamed, UsernameTaken
+from portalcreds.administration import AccountChange, Renamed, UsernameTaken
 from portalcreds.administration.service import AccountService
 from portalcreds.audit import AuditEvent, AuditKind
 from portalcreds.contacts import Contact
@@ -27,6 +27,7 @@ from portalcreds.exceptions import (
 )
 from portalcreds.privileges import Grants, Privilege
 from portalcreds.sign_in.outcomes import PasswordChangeRequired, SignedIn, SignInDenied, TicketInvalid
+from portalcreds.throttle import Throttle
 
 # -- who may
 
@@ -227,10 +228,11 @@ def test_a_user_name_may_change_in_case_only(portal: Portal) -> None:
 
 @pytest.mark.parametrize("username", ["PObrien", "pobrien", " ｐobrien "])
 def test_a_taken_user_name_is_a_value(portal: Portal, username: str) -> None:
-    """R18, R23: matched by its key; nothing is written, and nothing on the record says that it was tried."""
-    before = portal.account("c-1"), portal.store.events()
+    """R17, R18, R23: matched by its key; nothing is written, and who asked is on the record, without the name."""
+    before = portal.account("c-1")
     assert portal.accounts.rename("c-1", OFFICE, username=username) == UsernameTaken()
-    assert (portal.account("c-1"), portal.store.events()) == before
+    assert portal.account("c-1") == before
+    assert last_event(portal) == (AuditKind.RENAME_REFUSED, "office", "username_taken")
 
 
 def test_a_user_name_can_be_taken_away(portal: Portal) -> None:
@@ -243,12 +245,13 @@ def test_a_user_name_can_be_taken_away(portal: Portal) -> None:
 
 @pytest.mark.parametrize("username", ["", " ", "a\tb", "nul\0", "x" * 256, 7])
 def test_a_user_name_that_cannot_be_one_is_refused(portal: Portal, username: Any) -> None:
-    """R18, R23: the error names the field and the hint, and not what was typed."""
-    before = portal.account("c-1"), portal.store.events()
+    """R17, R18, R23: the error names the field and the hint, and not what was typed; the refusal is on the record."""
+    before = portal.account("c-1")
     with pytest.raises(InvalidValueError) as caught:
         portal.accounts.rename("c-1", OFFICE, username=username)
     assert caught.value.field == "username"
-    assert (portal.account("c-1"), portal.store.events()) == before
+    assert portal.account("c-1") == before
+    assert last_event(portal) == (AuditKind.RENAME_REFUSED, "office", "username_invalid")
 
 
 # -- erase
@@ -294,6 +297,7 @@ def test_the_erased_can_be_neither_enabled_nor_renamed(portal: Portal) -> None:
     with pytest.raises(WrongStateError):
         portal.accounts.rename("c-1", OFFICE, username="rabbiatici")
     assert portal.account("c-1") == erased
+    assert last_event(portal) == (AuditKind.RENAME_REFUSED, "office", "erased")
 
 
 # -- unlock
@@ -329,6 +333,31 @@ def test_an_unlocking_that_cannot_be_recorded_does_not_happen(portal: Portal) ->
     with pytest.raises(StoreUnavailableError):
         of(portal, audit=Full()).unlock("c-1", OFFICE)
     assert isinstance(portal.sign_ins.sign_in("rabbiatici", default), SignInDenied)
+
+
+def test_an_unlocking_that_failed_is_on_the_record_as_begun_only(portal: Portal) -> None:
+    """R17: the record says that an account was unlocked if -- and only if -- it was."""
+
+    class Broken:
+        def __getattr__(self, name: str) -> Any:
+            return getattr(portal.counter, name)
+
+        def clear(self, key: str, /) -> None:
+            raise StoreUnavailableError("clear", "unreachable")
+
+    throttle = Throttle(Broken(), clock=portal.clock)
+    with pytest.raises(StoreUnavailableError):
+        of(portal, throttle=throttle).unlock("c-1", OFFICE)
+    assert last_event(portal) == (AuditKind.UNLOCKING_BEGUN, "office", None)
+    assert AuditKind.CREDENTIAL_UNLOCKED not in portal.kinds("c-1")
+
+    made = portal.accounts.plan_change([ROSA_ID], OFFICE, change=AccountChange.UNLOCK)
+    report = of(portal, throttle=throttle).apply_change(made.confirm(OFFICE))
+    assert [(row.outcome, row.reason) for row in report] == [("failed", "store_unavailable")]
+    assert AuditKind.CREDENTIAL_UNLOCKED not in portal.kinds("c-1")
+
+    portal.accounts.unlock("c-1", OFFICE)
+    assert portal.kinds("c-1")[-2:] == ["authn_login_unlock.begun", "authn_login_unlock"]
 
 
 def test_an_account_without_a_user_name_can_be_unlocked(portal: Portal) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import unicodedata
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -324,6 +325,24 @@ def test_ok_on_what_is_no_longer_so_shows_the_plan_again(portal: Portal) -> None
     assert answer == PlanChanged(plan=fresh)
     assert fresh.items[0].reason is DecisionReason.CHOSE_OWN
     assert snapshot(portal)[0] == before
+    assert portal.kinds()[-1] == "plan_changed ResetPlan"
+    kept = pickle.loads(pickle.dumps(fresh))  # noqa: S301  Its own bytes.
+    assert kept.confirm(OFFICE, fingerprint=seen.fingerprint) == answer
+    assert portal.kinds().count("plan_changed ResetPlan") == 1
+
+
+@given(st.text(st.sampled_from("aé \n\r\t\x1b\x7f\x85\u2028\u2029\u202e"), min_size=1))
+def test_a_name_breaks_no_line_of_the_message(name: str) -> None:
+    """CWE-117: what is confirmed is one line, whatever the SIS has as a name."""
+    item = ResetPlanItem(
+        contact_id=ContactId("c-1"), decision=Decision.WILL_SET, first_name=name, last_name=name, username=name
+    )
+    plan = ResetPlan(
+        items=(item,), operator=OFFICE, strategy="s", lifetime=timedelta(days=1), clock=lambda: datetime.now(UTC)
+    )
+    text = plan.confirmation.text
+    assert not {unicodedata.category(char) for char in text} & {"Cc", "Cs", "Zl", "Zp"}
+    assert "\u202e" not in text
 
 
 @pytest.mark.parametrize("sent", ["", "0" * 64, None], ids=["empty", "other", "form field missing"])

@@ -14,8 +14,9 @@ from typing import Any
 import attrs
 import pytest
 
-from portal import GOOD_PASSWORD, OFFICE, ROSA, USERNAMES, Portal, issued, open_portal, ticket_of, watched
+from portal import GOOD_PASSWORD, NOBODY, OFFICE, ROSA, USERNAMES, Portal, issued, open_portal, ticket_of, watched
 from portalcreds.accounts import AccountStatus, CredentialOrigin
+from portalcreds.audit import AuditKind
 from portalcreds.default_passwords.strategies import RandomReadable
 from portalcreds.exceptions import ConfigurationError, StoreUnavailableError, TransactionAborted
 from portalcreds.plans import ConfirmedPlan
@@ -120,9 +121,12 @@ def test_a_job_can_be_cancelled_between_chunks(portal: Portal) -> None:
 
 
 def test_what_is_cancelled_at_once_writes_nothing(portal: Portal) -> None:
-    """R12: the question comes before the first hash."""
+    """R12, R17: the question comes before the first hash; who cancelled is on the record, once."""
     job = portal.resets.start(confirmed(portal, ["c-1"]))
-    job.cancel()
+    job.cancel(NOBODY)
+    job.cancel(OFFICE)
+    cancelled = [each for each in portal.store.events() if each.kind is AuditKind.OPERATION_CANCELLED]
+    assert [(each.operator_id, each.operation_id, each.count) for each in cancelled] == [("nobody", job.key, 1)]
     assert outcomes(job.run()) == {("not_reached", None): 1}
     assert portal.account("c-1").status(portal.clock()) is AccountStatus.NEVER_ISSUED
 
@@ -133,6 +137,7 @@ def test_what_is_finished_cannot_be_cancelled(portal: Portal) -> None:
     job.run()
     job.cancel()
     assert (job.progress().is_finished, job.progress().is_cancelled) == (True, False)
+    assert AuditKind.OPERATION_CANCELLED not in portal.kinds()
 
 
 def test_a_report_shows_names_on_purpose_and_passwords_never(portal: Portal) -> None:

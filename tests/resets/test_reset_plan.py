@@ -59,7 +59,14 @@ def test_a_plan_writes_nothing(portal: Portal) -> None:
     plan.confirm(OFFICE, fingerprint="another")
 
     assert snapshot(portal)[0] == accounts
-    (looked,) = snapshot(portal)[1][len(events) :]
+    looked, whom, changed = snapshot(portal)[1][len(events) :]
+    assert whom.kind is AuditKind.CONTACTS_SHOWN
+    assert (changed.kind, changed.operator_id, changed.count, changed.reason) == (
+        AuditKind.PLAN_CHANGED,
+        "office",
+        5,
+        "ResetPlan",
+    )
     assert (looked.kind, looked.operator_id, looked.count, looked.reason, looked.at) == (
         AuditKind.USERNAME_VIEWED,
         "office",

@@ -555,6 +555,7 @@ def test_one_ceiling_holds_for_all_plans_of_an_operator(portal: Portal) -> None:
     with pytest.raises(DailyCeilingError) as refused:
         portal.resets.start(confirmed(portal, ["c-1", "c-3"]))
     assert (refused.value.operator_id, refused.value.ceiling, refused.value.planned) == ("office", 3, 2)
+    assert portal.kinds()[-1] == "operation_cancelled daily_ceiling"
     assert epochs(portal, [ContactId("c-3")]) == [0]
     assert portal.resets.unfinished() == ()
     portal.resets.start(confirmed(portal, ["c-3", "c-4"])).run()  # Of whom one can be set.

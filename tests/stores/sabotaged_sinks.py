@@ -50,15 +50,6 @@ class CutsTexts(MemoryAccountStore):
         super().record([attrs.evolve(event, source=event.source and event.source[:100]) for event in events])
 
 
-class RefusesOddText(MemoryAccountStore):
-    """A driver's UnicodeEncodeError over what a client sent."""
-
-    def record(self, events: Sequence[AuditEvent], /) -> None:
-        for event in events:
-            (event.source or "").encode()
-        super().record(events)
-
-
 class FailsOnNothing(MemoryAccountStore):
     """INSERT without VALUES."""
 

@@ -8,13 +8,15 @@ from typing import Final
 import attrs
 
 from .._chunks import chunks
+from .._ids import new_id
 from .._ledger import AT_A_TIME, Accounts, Ledger, NotWritten, Write
 from .._privilege_check import PrivilegeCheck
 from ..accounts import Account, CredentialOrigin
-from ..audit import AuditEvent
+from ..audit import AuditEvent, AuditKind
 from ..contacts import ContactId
-from ..plans import ConfirmedPlan, carry_out
-from ..privileges import Operator
+from ..exceptions import StoreError, TransactionAborted
+from ..plans import ConfirmedPlan, PlanRecord, carry_out
+from ..privileges import Operator, actor
 from ..protocols import Change, Clock
 from ..throttle import Throttle
 from .changes import (
@@ -85,7 +87,13 @@ class AccountChanger:
                         )
                     )
         return ChangePlan(
-            items=tuple(items), operator=operator, change=change, reason=reason, tenant=tenant, clock=self.clock
+            items=tuple(items),
+            operator=operator,
+            change=change,
+            reason=reason,
+            tenant=tenant,
+            clock=self.clock,
+            record=PlanRecord(self.ledger.audit),
         )
 
     def apply(
@@ -153,7 +161,7 @@ class AccountChanger:
         event = AuditEvent(
             kind=step.kind,
             at=now,
-            operator_id=confirmed.operator.operator_id,
+            **actor(confirmed.operator),
             contact_id=account.contact_id,
             reason=plan.reason,
             operation_id=confirmed.key,
@@ -162,12 +170,28 @@ class AccountChanger:
         )
         done = ChangeResult(item=item, outcome=ChangeOutcome.CHANGED)
         if step.change is None:
-            # On the record first: an unlocking that cannot be recorded does not happen.
-            self.ledger.audit.record([event])
-            self.throttle.unlock(account)
+            try:
+                self.unlock(account, event)
+            except TransactionAborted:
+                raise
+            except StoreError as error:
+                # Those before it are unlocked, and on the record as such: their results stand.
+                failed = ChangeReason(NotWritten(error).code)
+                return ChangeResult(item=item, outcome=ChangeOutcome.FAILED, reason=failed)
             return done
         changed = step.change(account, now, plan.reason or "")
         return Write(Change(old=account, new=changed, events=(event,)), done)
+
+    def unlock(self, account: Account, event: AuditEvent) -> None:
+        """
+        Forget the failures of an account. The event is on the record once that happened, and not before.
+
+        What counts and what records need not share a transaction. So it is on the record as begun before, and an
+        unlocking that cannot be recorded does not happen.
+        """
+        self.ledger.audit.record([attrs.evolve(event, kind=AuditKind.UNLOCKING_BEGUN, event_id=new_id())])
+        self.throttle.unlock(account)
+        self.ledger.audit.record([event])
 
     def _permitted(self, operator: Operator, change: AccountChange, found: Accounts) -> frozenset[ContactId]:
         return self.check.permitted_ids(operator, STEPS[change].privilege, found.values())

@@ -62,7 +62,8 @@ class Grid:
                 break
             reading = attrs.evolve(query, after=page.next, limit=MAX_PAGE_SIZE)
         if ends is not None:
-            self._record(AuditKind.USERNAME_VIEWED, operator, count=len(shown), reason="search")
+            ids = [account.contact_id for account in shown]
+            self._record(AuditKind.USERNAME_VIEWED, operator, count=len(ids), reason="search", shown=ids)
             after = self.after(*ends, shown[-1]) if has_more or is_cut else None
             return AccountPage(accounts=tuple(shown), next=after)
         self._record_hidden(operator, hidden)

@@ -15,8 +15,8 @@ from ..accounts import Account, CredentialOrigin, PasswordHash
 from ..audit import AuditEvent, AuditKind
 from ..contacts import ContactId
 from ..exceptions import HashingUnavailableError, InvalidValueError
-from ..plans import ConfirmedPlan, carry_out
-from ..privileges import Operator, Privilege
+from ..plans import ConfirmedPlan, PlanRecord, carry_out
+from ..privileges import Operator, Privilege, actor
 from ..protocols import Change, Clock, HashDescriber, HashDescription
 from ._import_rows import ReadRow
 from .imports import (
@@ -101,6 +101,7 @@ class HashImporter:
             force_change=force_change,
             tenant=tenant,
             clock=self.clock,
+            record=PlanRecord(self.ledger.audit),
             hashes=KeptHashes(hashes),
         )
 
@@ -192,7 +193,7 @@ class HashImporter:
 
     def _record_seen(self, operator: Operator, seen: Collection[ContactId]) -> None:
         if seen:
-            self.record(AuditKind.USERNAME_VIEWED, operator, count=len(seen), reason="import")
+            self.record(AuditKind.USERNAME_VIEWED, operator, count=len(seen), reason="import", shown=sorted(seen))
 
     # -- apply
 
@@ -336,7 +337,7 @@ class HashImporter:
         event = AuditEvent(
             kind=AuditKind.CREDENTIAL_IMPORTED,
             at=now,
-            operator_id=confirmed.operator.operator_id,
+            **actor(confirmed.operator),
             contact_id=account.contact_id,
             reason=None if item.hash is None else item.hash.scheme,
             operation_id=confirmed.key,

@@ -15,7 +15,7 @@ from ..accounts import Account, Credential, CredentialOrigin
 from ..audit import AuditEvent, AuditKind
 from ..contacts import ContactId
 from ..exceptions import AccountNotFoundError, WrongStateError
-from ..privileges import Operator, Privilege
+from ..privileges import Operator, Privilege, actor
 from ..protocols import Change, Clock
 
 _MAX_ROUNDS: Final = 16
@@ -54,7 +54,7 @@ class AccountMover:
             return AuditEvent(
                 kind=kind,
                 at=self.clock(),
-                operator_id=operator.operator_id,
+                **actor(operator),
                 contact_id=contact_id,
                 reason=other,
                 operation_id=operation_id,
@@ -119,7 +119,7 @@ class AccountMover:
                 AuditEvent(
                     kind=kind,
                     at=now,
-                    operator_id=operator.operator_id,
+                    **actor(operator),
                     contact_id=contact_id,
                     reason=other,
                     operation_id=operation_id,

@@ -17,7 +17,7 @@ from .._text import TextFaultError, username_key
 from ..accounts import Account
 from ..audit import AuditEvent, AuditKind
 from ..contacts import Contact, ContactId
-from ..privileges import Operator, Privilege
+from ..privileges import Operator, Privilege, actor
 from ..protocols import Change, Clock, Usernames
 from .sync import SyncAction, SyncItem, SyncPlan, SyncReason, SyncReport
 
@@ -112,7 +112,7 @@ class ContactSyncer:
         event = AuditEvent(
             kind=_KINDS[step.item.action],
             at=self.clock(),
-            operator_id=operator.operator_id,
+            **actor(operator),
             contact_id=step.new.contact_id,
             operation_id=operation_id,
             reason=None if step.item.reason is None else step.item.reason.value,

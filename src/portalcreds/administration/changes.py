@@ -10,7 +10,7 @@ from .._spoken import Code
 from .._value import Value
 from ..accounts import AccountStatus
 from ..contacts import ContactId
-from ..plans import Plan, Report
+from ..plans import Plan, PlanRecord, Report
 from ..privileges import Operator
 from ..protocols import Clock
 from .steps import AccountChange
@@ -126,6 +126,7 @@ class ChangePlan(Plan[ChangeItem, ChangeDecision]):
     reason: str | None = None
     tenant: str = ""
     _clock: Clock = attrs.field(alias="clock", eq=False)
+    _record: PlanRecord = attrs.field(factory=PlanRecord, alias="record", eq=False, repr=False)
 
     @property
     def terms(self) -> Sequence[object]:

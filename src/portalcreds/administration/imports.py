@@ -11,7 +11,7 @@ from .._spoken import Code
 from .._value import Value
 from ..accounts import PasswordHash
 from ..contacts import ContactId
-from ..plans import Plan, Report
+from ..plans import Plan, PlanRecord, Report
 from ..privileges import Operator
 from ..protocols import Clock, HashDescription
 
@@ -190,6 +190,7 @@ class ImportPlan(Plan[ImportItem, ImportDecision]):
     force_change: str | None = None
     tenant: str = ""
     _clock: Clock = attrs.field(alias="clock", eq=False)
+    _record: PlanRecord = attrs.field(factory=PlanRecord, alias="record", eq=False, repr=False)
     _hashes: KeptHashes = attrs.field(alias="hashes", eq=False)
 
     @property

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 from itertools import islice
-from typing import TYPE_CHECKING, Any, Final, Unpack
+from typing import TYPE_CHECKING, Any, Final, TypeVar, Unpack
 
 import attrs
 
@@ -35,9 +35,10 @@ from ..exceptions import (
     InvalidValueError,
     PrivilegeDeniedError,
     StaleAccountError,
+    WrongStateError,
 )
-from ..plans import ConfirmedPlan
-from ..privileges import Operator, Privilege
+from ..plans import ConfirmedPlan, Report
+from ..privileges import Operator, Privilege, actor
 from ..protocols import Change, ClaimProof, DefaultPasswordStrategy, HashDescriber, HashDescription, Usernames
 from ..secret import Secret
 from ..throttle import ReachedLimit, Throttle
@@ -69,6 +70,8 @@ _WITH_CHOSEN: Final = (CredentialOrigin.IMPORTED, CredentialOrigin.CHOSEN)
 
 _MAX_RATE: Final = 1_000_000
 """Accounts a second: more than any machine hashes, and none that is not a number."""
+
+_ReportT = TypeVar("_ReportT", bound=Report[Any, Any])
 
 _IDS: Final = "pass several contact ids, such as those of a page"
 
@@ -291,7 +294,7 @@ class AccountService(StaffService):
                 AuditEvent(
                     kind=AuditKind.CLAIM_CODE_REVEALED,
                     at=self._clock(),
-                    operator_id=operator.operator_id,
+                    **actor(operator),
                     contact_id=account.contact_id,
                     operation_id=account.credential.issue_id,
                 )
@@ -450,7 +453,7 @@ class AccountService(StaffService):
         function_in("progress", progress)
         function_in("cancel", cancel)
         self._check_confirmed(confirmed, ImportPlan, ImportItem, lambda given: True, lambda given: False)
-        return self._importer.apply(confirmed, progress, cancel)
+        return self._told_if_stopped(self._importer.apply(confirmed, progress, cancel), confirmed)
 
     def hash_census(self, operator: Operator) -> HashCensus:
         """
@@ -652,9 +655,7 @@ class AccountService(StaffService):
             PrivilegeDeniedError: The operator may not.
         """
         account = self._permitted(contact_id, operator, Privilege.UNLOCK)
-        # On the record first: an unlocking that cannot be recorded does not happen.
-        self._record(AuditKind.CREDENTIAL_UNLOCKED, operator, account)
-        self._throttle.unlock(account)
+        self._changer.unlock(account, self._event(AuditKind.CREDENTIAL_UNLOCKED, operator, account))
         return self._summary(account)
 
     def limits_on(self, contact_id: str, operator: Operator) -> tuple[ReachedLimit, ...]:
@@ -711,8 +712,16 @@ class AccountService(StaffService):
             # Renamed here too, because that refuses what is no text before it is compared with one.
             lambda account: account.rename(username).username == account.username,
         )
-        renamed = self._written(step, contact_id, operator)
-        return UsernameTaken() if renamed is None else Renamed(account=renamed)
+        try:
+            renamed = self._written(step, contact_id, operator)
+        except (InvalidValueError, WrongStateError) as error:
+            fault = "erased" if isinstance(error, WrongStateError) else "username_invalid"
+            self._record_refused_rename(contact_id, operator, fault)
+            raise
+        if renamed is None:
+            self._record_refused_rename(contact_id, operator, "username_taken")
+            return UsernameTaken()
+        return Renamed(account=renamed)
 
     # -- many accounts at once
 
@@ -784,7 +793,14 @@ class AccountService(StaffService):
             lambda given: isinstance(given.plan.change, AccountChange),
             lambda _: False,
         )
-        return self._changer.apply(confirmed, progress, cancel)
+        return self._told_if_stopped(self._changer.apply(confirmed, progress, cancel), confirmed)
+
+    def _told_if_stopped(self, report: _ReportT, confirmed: ConfirmedPlan[Any]) -> _ReportT:
+        """Put on the record that somebody stopped what was confirmed, and how many were not reached."""
+        left = sum(row.kind.value == "not_reached" for row in report)
+        if left:
+            self._record(AuditKind.OPERATION_CANCELLED, confirmed.operator, count=left, operation_id=report.key)
+        return report
 
     def select_absent(
         self, sync: SyncPlan | SyncReport, operator: Operator, *, at_most: int = 10_000
@@ -928,9 +944,10 @@ class AccountService(StaffService):
         found = self._grid.read_all(query, operator, keep, at_most + 1)
         if len(found) > at_most:
             raise InvalidValueError("at_most", hint)
-        if found:
-            self._record(AuditKind.USERNAME_VIEWED, operator, count=len(found), reason="selection")
-        return tuple(account.contact_id for account in found)
+        ids = tuple(account.contact_id for account in found)
+        if ids:
+            self._record(AuditKind.USERNAME_VIEWED, operator, count=len(ids), reason="selection", shown=ids)
+        return ids
 
     @property
     def _grid(self) -> Grid:
@@ -953,6 +970,10 @@ class AccountService(StaffService):
 
         status = account.status(self._clock())
         return AccountSummary(contact_id=account.contact_id, status=status, epoch=account.credential.epoch)
+
+    def _record_refused_rename(self, contact_id: str, operator: Operator, reason: str) -> None:
+        event = self._event(AuditKind.RENAME_REFUSED, operator, reason=reason)
+        self._audit.record([attrs.evolve(event, contact_id=contact_id)])
 
     def _permitted(self, contact_id: str, operator: Operator, privilege: Privilege) -> Account:
         operator_in(operator)
@@ -987,7 +1008,7 @@ class AccountService(StaffService):
             event = AuditEvent(
                 kind=step.kind,
                 at=now,
-                operator_id=operator.operator_id,
+                **actor(operator),
                 contact_id=contact_id,
                 reason=reason,
             )

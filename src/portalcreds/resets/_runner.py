@@ -15,7 +15,7 @@ from ..contacts import Contact, ContactId
 from ..derived import Derived
 from ..exceptions import HashingUnavailableError, StoreError, TransactionAborted
 from ..jobs import StoredJob
-from ..privileges import Operator
+from ..privileges import Operator, actor
 from ..protocols import Change, Clock, CredentialHasher
 from ..throttle import Throttle
 from ._decider import ResetDecider, ResetTerms, privilege_for
@@ -231,7 +231,7 @@ class ResetRunner:
         event = AuditEvent(
             kind=AuditKind.PASSWORD_ISSUED,
             at=now,
-            operator_id=job.operator_id,
+            **actor(terms.operator),
             contact_id=account.contact_id,
             reason=self.decider.strategy.id,
             operation_id=job.key,

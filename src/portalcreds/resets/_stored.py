@@ -15,7 +15,7 @@ from ..contacts import Contact, ContactId
 from ..exceptions import CorruptRowError
 from ..jobs import MAX_JOB_TEXT, JobChunk, StoredJob
 from ..plans import ConfirmedPlan
-from ..privileges import Operator
+from ..privileges import Operator, actor
 from .plan import Decision, DecisionReason, ResetPlan, ResetPlanItem
 from .report import ResetOutcome, ResetResult
 
@@ -30,6 +30,9 @@ _MARK_LENGTH: Final = 4
 Hexadecimal digits that are kept of a digest of a name. One change in 65,536 goes unnoticed, and only a warning is
 missing then; and of all the names there are, thousands have the same, so that nobody can tell whose it was.
 """
+
+_MAX_SOURCE: Final = 64
+"""Characters that are kept of where OK was pressed: an address with a zone."""
 
 _T = TypeVar("_T")
 
@@ -104,8 +107,8 @@ class StoredItem:
 def new_job(confirmed: ConfirmedPlan[ResetPlan], *, scope: str, started_at: datetime) -> StoredJob:
     """Return what is stored of a confirmed plan besides its contacts."""
     plan, operator = confirmed.plan, confirmed.operator
+    who = [operator.operator_id, operator.contact_id]
     terms = [
-        [operator.operator_id, operator.contact_id],
         plan.strategy,
         plan.lifetime // _MICROSECOND,
         None if plan.expires_at is None else plan.expires_at.isoformat(),
@@ -116,8 +119,9 @@ def new_job(confirmed: ConfirmedPlan[ResetPlan], *, scope: str, started_at: date
     return StoredJob(
         key=confirmed.key,
         operator_id=operator.operator_id,
-        terms=_written(terms),
-        digest=digest(_written([terms, [item.contact_id for item in plan.items]])),
+        # Where OK was pressed is no part of what it was: pressed again elsewhere, it is the same job.
+        terms=_written([[*who, _source_of(operator)], *terms]),
+        digest=digest(_written([[who, *terms], [item.contact_id for item in plan.items]])),
         total=len(plan.items),
         planned=plan.count(Decision.WILL_SET),
         confirmed_at=confirmed.confirmed_at,
@@ -159,9 +163,11 @@ def read_terms(job: StoredJob) -> JobTerms:
     """
 
     def read() -> JobTerms:
-        (operator_id, contact_id), strategy, lifetime, expires_at, reveal, replace_chosen, scope = _parsed(job.terms)
+        (operator_id, contact_id, *source), strategy, lifetime, expires_at, reveal, replace_chosen, scope = _parsed(
+            job.terms
+        )
         return JobTerms(
-            operator=Operator(operator_id=operator_id, contact_id=contact_id),
+            operator=Operator(operator_id=operator_id, contact_id=contact_id, source=source[0] if source else None),
             strategy=strategy,
             lifetime=lifetime * _MICROSECOND,
             expires_at=None if expires_at is None else datetime.fromisoformat(expires_at),
@@ -202,6 +208,12 @@ def write_results(results: Iterable[ResetResult | None]) -> str:
 # -- helpers
 
 _MICROSECOND: Final = timedelta(microseconds=1)
+
+
+def _source_of(operator: Operator) -> str | None:
+    source = actor(operator)["source"]
+    # Escaped, because the terms have to fit into their column: JSON would take up to twelve characters for each.
+    return None if source is None else ascii(source[:_MAX_SOURCE])[1:-1][:_MAX_SOURCE]
 
 
 def _item_fields(key: str, item: ResetPlanItem) -> list[object]:

@@ -12,9 +12,10 @@ from typing import Final
 
 import attrs
 
-from .._arguments import function_in
+from .._arguments import function_in, operator_in
 from .._ids import new_id
 from .._ledger import Accounts, Ledger
+from ..audit import AuditEvent, AuditKind
 from ..contacts import ContactId
 from ..exceptions import (
     ConfigurationError,
@@ -25,6 +26,7 @@ from ..exceptions import (
     TransactionAborted,
 )
 from ..jobs import JobChunk, JobProgress
+from ..privileges import Operator, actor
 from ..protocols import Clock, JobStore
 from ._runner import ResetRun, ResetRunner
 from ._stored import CHUNK_SIZE, StoredItem, read_chunk, write_results
@@ -122,11 +124,30 @@ class ResetJob:
             raise JobNotFoundError(self.key)
         return progress
 
-    def cancel(self) -> None:
-        """Have nobody begin another few dozen contacts, in whatever process. What is under way is committed."""
+    def cancel(self, operator: Operator | None = None) -> None:
+        """
+        Have nobody begin another few dozen contacts, in whatever process. What is under way is committed.
+
+        It is on the record, unless the job was at its end before.
+
+        Args:
+            operator: Who cancels it, for the record; None for a program.
+        """
+        if operator is not None:
+            operator_in(operator)
+        now = self._clock()
         # Never at the instant of its start, which says that it was refused and set nothing, so that it does not count.
         earliest = self._run.job.started_at + timedelta(microseconds=1)
-        self._jobs.cancel_job(self.key, max(self._clock(), earliest))
+        if self._jobs.cancel_job(self.key, max(now, earliest)):
+            cancelled = AuditEvent(
+                kind=AuditKind.OPERATION_CANCELLED,
+                at=now,
+                operation_id=self.key,
+                count=self._run.job.planned,
+                confirmed_at=self._run.job.confirmed_at,
+            )
+            by_whom = cancelled if operator is None else attrs.evolve(cancelled, **actor(operator))
+            self._ledger.audit.record([by_whom])
 
     def report(self) -> ResetReport:
         """

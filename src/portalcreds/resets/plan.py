@@ -8,10 +8,11 @@ from datetime import datetime, timedelta
 import attrs
 
 from .._spoken import Code, Spoken
+from .._text import one_line
 from .._value import Value
 from ..accounts import AccountStatus
 from ..contacts import ContactId
-from ..plans import Plan
+from ..plans import Plan, PlanRecord
 from ..privileges import Operator
 from ..protocols import Clock
 from ..texts import Message
@@ -161,7 +162,8 @@ class Confirmation(Spoken, Value):
     Attributes:
         code: ``confirm_set_one``, ``confirm_set_many`` or ``nothing_to_set``, for a text of the portal's own.
         parameters: The values for such a text. They include names and are hidden from ``repr``; never a password.
-        messages: What it says, a sentence each.
+        messages: What it says, a sentence each, in one line: control characters and line separators in a name are
+            escaped.
     """
 
     code: str
@@ -197,6 +199,7 @@ class ResetPlan(Plan[ResetPlanItem, Decision]):
     replace_chosen: bool = False
     tenant: str = ""
     _clock: Clock = attrs.field(alias="clock", eq=False)
+    _record: PlanRecord = attrs.field(factory=PlanRecord, alias="record", eq=False, repr=False)
 
     @property
     def terms(self) -> Sequence[object]:
@@ -268,4 +271,5 @@ def _works(plan: ResetPlan) -> Message:
 
 
 def _message(code: str, parameters: Mapping[str, object] | None = None, count: int | None = None) -> Message:
-    return Message(f"{Confirmation.__name__}.{code}", parameters or {}, count)
+    told = {name: one_line(value) if isinstance(value, str) else value for name, value in (parameters or {}).items()}
+    return Message(f"{Confirmation.__name__}.{code}", told, count)

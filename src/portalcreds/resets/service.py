@@ -41,8 +41,8 @@ from ..exceptions import (
     StaleAccountError,
     WrongStateError,
 )
-from ..plans import ConfirmedPlan
-from ..privileges import Operator, Privilege
+from ..plans import ConfirmedPlan, PlanRecord
+from ..privileges import Operator, Privilege, actor
 from ..protocols import Change, ClaimProof, CredentialHasher, DefaultPasswordStrategy, JobStore
 from ..secret import Secret
 from ..throttle import Throttle
@@ -243,9 +243,9 @@ class ResetService(StaffService):
         items: list[ResetPlanItem] = []
         for chunk in chunks(selected, AT_A_TIME):
             items.extend(self._plan_chunk(chunk, terms))
-        seen = sum(item.username is not None for item in items)
+        seen = [item.contact_id for item in items if item.username is not None]
         if seen:
-            self._record(AuditKind.USERNAME_VIEWED, operator, count=seen, reason="plan")
+            self._record(AuditKind.USERNAME_VIEWED, operator, count=len(seen), reason="plan", shown=seen)
         return ResetPlan(
             items=tuple(items),
             operator=operator,
@@ -256,6 +256,7 @@ class ResetService(StaffService):
             replace_chosen=terms.replace_chosen,
             tenant=self._tenant,
             clock=self._clock,
+            record=PlanRecord(self._audit),
         )
 
     def start(
@@ -299,10 +300,10 @@ class ResetService(StaffService):
         found = self._jobs.find_job(job.key)
         if found is None:
             refuse_old(confirmed, now)
-            self._check_ceiling(job)
+            self._check_ceiling(job, confirmed.operator)
             if self._jobs.add_job(job, list(write_chunks(job.key, self._shown_to_confirmer(confirmed)))):
                 # Again, because others may have been started at the same moment. Nobody has run this one yet.
-                self._check_ceiling(job, is_stored=True)
+                self._check_ceiling(job, confirmed.operator, is_stored=True)
             else:
                 found = self._jobs.find_job(job.key)
         if found is not None:
@@ -444,7 +445,7 @@ class ResetService(StaffService):
             event = AuditEvent(
                 kind=AuditKind.INVITED,
                 at=now,
-                operator_id=operator.operator_id,
+                **actor(operator),
                 contact_id=wanted,
                 operation_id=key,
             )
@@ -471,7 +472,7 @@ class ResetService(StaffService):
         if self._max_affected is not None and total > self._max_affected:
             raise ConfigurationError("max_affected", f"start plans of at most {self._max_affected} contacts here")
 
-    def _check_ceiling(self, job: StoredJob, *, is_stored: bool = False) -> None:
+    def _check_ceiling(self, job: StoredJob, operator: Operator, *, is_stored: bool = False) -> None:
         if self._max_per_day is None:
             return
         planned = self._jobs.count_planned(job.operator_id, job.started_at - _DAY)
@@ -480,6 +481,14 @@ class ResetService(StaffService):
             if is_stored:
                 # So that nobody runs it, and it does not count.
                 self._jobs.cancel_job(job.key, job.started_at)
+            refused = self._event(
+                AuditKind.OPERATION_CANCELLED,
+                operator,
+                count=job.planned,
+                reason="daily_ceiling",
+                operation_id=job.key,
+            )
+            self._audit.record([attrs.evolve(refused, confirmed_at=job.confirmed_at)])
             raise DailyCeilingError(job.operator_id, self._max_per_day, before)
 
     def _find(self, key: str) -> tuple[StoredJob, JobTerms] | None:
@@ -583,9 +592,9 @@ class ResetService(StaffService):
             shown |= {
                 account.contact_id: account.username for account, may in zip(accounts, visible, strict=True) if may
             }
-        seen = sum(username is not None for username in shown.values())
+        seen = [contact_id for contact_id, username in shown.items() if username is not None]
         if seen:
-            self._record(AuditKind.USERNAME_VIEWED, operator, count=seen, reason="job")
+            self._record(AuditKind.USERNAME_VIEWED, operator, count=len(seen), reason="job", shown=seen)
         return tuple(attrs.evolve(item, username=shown.get(item.contact_id)) for item in plan.items)
 
     @property

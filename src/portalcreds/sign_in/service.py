@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 import warnings
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from datetime import timedelta
 from itertools import takewhile
 from typing import Final, TypeVar
@@ -168,7 +169,7 @@ class SignInService(Service):
         password = _as_typed(password)
         source = _source_in(source)
         attempt = _Attempt.of(username, password, source, _device_in(device))
-        return self._answer(lambda: self._prove(attempt, self._let_in))
+        return self._answer(source, lambda: self._prove(attempt, self._let_in))
 
     def complete_change(
         self,
@@ -203,7 +204,7 @@ class SignInService(Service):
         ticket, new, claim_proof = _as_typed(ticket), _as_typed(new), _as_typed(claim_proof)
         _check_source(source)
         given = _Given(proof=claim_proof, source=source, device=_device_in(device))
-        return self._answer(lambda: self._told(self._complete_change(ticket, new, given)))
+        return self._answer(source, lambda: self._told(self._complete_change(ticket, new, given)))
 
     def change_password(
         self,
@@ -253,7 +254,7 @@ class SignInService(Service):
                 attempt = self._attempt_of_contact(ContactId(contact_id), current, source, token)
             return self._prove(attempt, change)
 
-        return self._answer(lambda: self._told(prove()))
+        return self._answer(source, lambda: self._told(prove()))
 
     def _attempt_of_contact(
         self, contact_id: ContactId, password: Secret, source: str | None, device: Secret | None
@@ -266,10 +267,13 @@ class SignInService(Service):
         attempt.name = attempt.name or f"\0{contact_id}"
         return attempt
 
-    def _answer(self, steps: Callable[[], _T]) -> _T | TryLater | Unavailable:
+    def _answer(self, source: str | None, steps: Callable[[], _T]) -> _T | TryLater | Unavailable:
         try:
             return steps()
         except _Later as later:
+            # The answer is no, whether or not it can be recorded.
+            with suppress(StoreUnavailableError):
+                self._record(None, source, self._throttle.note_delay(source, later.reason))
             return TryLater(retry_after=later.retry_after)
         except (StoreUnavailableError, HashingUnavailableError):
             return Unavailable()
@@ -293,7 +297,7 @@ class SignInService(Service):
     def _place(self, caller: str) -> HashingPermit:
         permit = self._hasher.admit(caller)
         if permit is None:
-            raise _Later(_QUEUE_FULL)
+            raise _Later(_QUEUE_FULL, "queue_full")
         return permit
 
     # -- the one path on which a password is verified
@@ -533,9 +537,10 @@ _SAME_AS_CURRENT: Final = Violation(code="same_as_current")
 class _Later(Exception):  # noqa: N818  Not an error: it ends the steps of a request that has to come again.
     """The request has to wait: for a limit, or because the hashing queue is full."""
 
-    def __init__(self, retry_after: timedelta) -> None:
+    def __init__(self, retry_after: timedelta, reason: str = "try_later") -> None:
         super().__init__()
         self.retry_after = retry_after
+        self.reason = reason
 
 
 class _Attempt:

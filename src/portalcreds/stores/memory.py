@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import heapq
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from operator import itemgetter
 from threading import Lock
@@ -17,6 +17,8 @@ from .._arguments import (
     contact_ids_in,
     events_asked_in,
     events_in,
+    instant_in,
+    kinds_in,
     query_in,
     status_query_in,
     username_key_in,
@@ -26,7 +28,7 @@ from .._closing import Closing
 from .._memory_jobs import MemoryJobStore
 from ..account_queries import AccountPage, AccountQuery
 from ..accounts import Account
-from ..audit import AuditEvent
+from ..audit import AuditEvent, AuditKind, purged
 from ..contacts import ContactId
 from ..protocols import ApplyResult, Change, Clock, utc_now
 from ..status_counts import StatusGroup, StatusQuery
@@ -127,6 +129,15 @@ class MemoryAccountStore(Closing, MemoryJobStore):
         with self._lock:
             found = [event for event in self._events if contact_id is None or event.contact_id == contact_id]
         return tuple(found if limit is None else found[max(0, len(found) - limit) :])
+
+    def purge_events(self, before: datetime, /, *, kinds: Iterable[AuditKind] = ()) -> int:
+        """Remove the events of before an instant, only those of some kinds if there are any; return how many."""
+        before, wanted = instant_in("before", before), kinds_in(kinds)
+        with self._lock:
+            kept = [event for event in self._events if event.at >= before or (wanted and event.kind not in wanted)]
+            removed = len(self._events) - len(kept)
+            self._events = kept + purged(removed)
+        return removed
 
     def _snapshot(self) -> list[Account]:
         with self._lock:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import timedelta
+from typing import Any
 
 import attrs
 
@@ -141,6 +142,31 @@ class RecordingRules:
         events = tuple(AuditEvent(kind=kind, at=NOW) for kind in AuditKind)
         store.apply([Change(old=None, new=an_account("1"), events=events)])
         assert tuple(self.recorded_events(store)) == events
+
+    def test_old_events_can_be_purged(self, store: AccountStore) -> None:
+        """What is older than an instant is removed, only of the kinds that are named; and that is on the record."""
+        purge: Any = getattr(store, "purge_events", None)
+        if not callable(purge):
+            # Here, because an application that only imports the package has no pytest.
+            import pytest
+
+            pytest.skip("not tried without purge_events: a store need not be an AuditTrail")
+        old, young = NOW - timedelta(days=400), NOW - timedelta(days=100)
+        kinds = (AuditKind.SIGN_IN_FAILED, AuditKind.SIGN_IN_SUCCEEDED, AuditKind.PASSWORD_ISSUED)
+        events = [AuditEvent(kind=kind, at=at) for at in (young, old) for kind in kinds for _ in range(300)]
+        store.apply([Change(old=None, new=an_account("1"), events=events)])
+
+        def left() -> list[AuditEvent]:
+            return [event for event in self.recorded_events(store) if event.kind in kinds]
+
+        assert purge(old) == 0
+        assert left() == events
+        assert purge(old + timedelta(microseconds=1), kinds=[AuditKind.SIGN_IN_FAILED]) == 300
+        assert left() == [event for event in events if event.at == young or event.kind is not kinds[0]]
+        assert purge(young) == 600
+        assert left() == [event for event in events if event.at == young]
+        told = [event for event in self.recorded_events(store) if event.kind == AuditKind.EVENTS_PURGED]
+        assert [event.count for event in told] == [300, 600]
 
     def test_many_changes_with_their_events(self, store: AccountStore) -> None:
         """All events of many changes in one call are recorded."""

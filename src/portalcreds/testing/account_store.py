@@ -44,7 +44,8 @@ class AccountStoreContract(
     ``pytest.register_assert_rewrite("portalcreds.testing")`` in your ``conftest.py`` before anything imports it; for a
     vendored copy use its own name.
 
-    The rules of `CensusStore` are skipped for a store that has no ``count_statuses``.
+    The rules of `CensusStore` are skipped for a store that has no ``count_statuses``, and that of `AuditTrail` for one
+    that has no ``purge_events``.
 
     Two more fixtures are optional. Without one, the tests that need it are skipped with a line that names it:
 

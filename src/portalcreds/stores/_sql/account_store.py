@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
 from functools import partial
 from threading import local
 from typing import Final, TypeVar
@@ -13,15 +14,18 @@ from ..._arguments import (
     contact_ids_in,
     events_asked_in,
     events_in,
+    instant_in,
+    kinds_in,
     query_in,
     status_query_in,
     username_key_in,
 )
 from ..._chunks import chunks
 from ..._ids import new_id
+from ..._time import micros
 from ...account_queries import AccountPage, AccountQuery
 from ...accounts import Account
-from ...audit import AuditEvent, AuditKind
+from ...audit import AuditEvent, AuditKind, purged
 from ...contacts import Contact, ContactId
 from ...exceptions import ConfigurationError
 from ...protocols import ApplyResult, Change, Clock, utc_now
@@ -36,7 +40,7 @@ from .attempt_counter import SQLAttemptCounter
 from .change_writer import ChangeWriter
 from .contact_source import ContactSource
 from .ddl import create_tables
-from .in_list import AT_ONCE
+from .in_list import AT_ONCE, list_parameters
 from .job_store import SQLJobStore
 from .retries import run
 from .rows import EVENT_COLUMNS, is_storable, read_event
@@ -242,6 +246,46 @@ class SQLAccountStore(SQLJobStore):
             return tuple(read_event(row) for row in reversed(self._view.query(statements, sql, parameters)))
 
         return self._read("events", work)
+
+    def purge_events(self, before: datetime, /, *, kinds: Iterable[AuditKind] = ()) -> int:
+        """
+        Remove the events of before an instant, and return how many; that they were removed is on the record.
+
+        In batches that each hold their locks for some milliseconds. It takes the right to delete, which nothing else
+        that is done with the record needs: purge as another user of the database.
+
+        Args:
+            before: The instant. Keep what is younger than a plan that may still be carried out again under its key.
+            kinds: Only events of these kinds; all if there are none.
+
+        Raises:
+            ConfigurationError: The store has a scope: events about nobody belong to all scopes.
+            StoreUnavailableError: The database cannot be reached; purge again.
+        """
+        if self._view.is_scoped:
+            raise ConfigurationError("store", "purge over a store without a scope")
+        at, wanted = micros(instant_in("before", before)), sorted(kind.value for kind in kinds_in(kinds))
+        listed, parameters = list_parameters(wanted) if wanted else ("", {})
+        of_kinds = f" AND kind IN {listed}" if wanted else ""
+        select = (
+            f"SELECT seq FROM {self._view.events} AND seq > :after AND at < :before{of_kinds} "  # noqa: S608  No values.
+            "ORDER BY seq LIMIT :limit"
+        )
+
+        def work(statements: Statements, _: bool) -> tuple[int, int | None]:
+            asked = parameters | {"after": after, "before": at, "limit": AT_ONCE}
+            rows = self._view.query(statements, select, asked)
+            if not rows:
+                return 0, None
+            old, these = list_parameters([seq for (seq,) in rows])
+            sql = f"DELETE FROM {self._view.events} AND seq IN {old}"  # noqa: S608  No values.
+            return statements.execute(sql, self._view.bind(these))[1], rows[-1][0]
+
+        removed, after = 0, -1
+        while (batch := run("purge_events", work, self._lasting.transaction))[1] is not None:
+            removed, after = removed + batch[0], batch[1]
+        self.record(purged(removed))
+        return removed
 
     def host_contacts(self) -> Iterator[Contact]:
         """

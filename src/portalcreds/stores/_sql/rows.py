@@ -11,7 +11,7 @@ from ..._text import has_surrogate
 from ..._time import from_micros, micros
 from ...account_queries import words_of
 from ...accounts import Account, Credential, PasswordHash
-from ...audit import MAX_AUDIT_TEXT, AuditEvent
+from ...audit import AuditEvent
 from ...contacts import Contact
 from ...exceptions import CorruptRowError
 from ...protocols import Change
@@ -157,13 +157,13 @@ def event_row(tenant: str, event: AuditEvent) -> Row:
         event.event_id,
         event.kind.value,
         micros(event.at),
-        _recordable(event.operator_id),
-        _recordable(event.contact_id),
-        _recordable(event.reason),
-        _recordable(event.operation_id),
+        event.operator_id,
+        event.contact_id,
+        event.reason,
+        event.operation_id,
         event.count,
         _instant(event.confirmed_at),
-        _recordable(event.source),
+        event.source,
     )
 
 
@@ -241,10 +241,3 @@ def _instant(at: datetime | None) -> int | None:
 
 def _datetime(instant: int | None) -> datetime | None:
     return None if instant is None else from_micros(instant)
-
-
-def _recordable(text: str | None) -> str | None:
-    # An odd character must not stop the recording: what must be recorded and cannot be is refused as a whole.
-    if text is None or is_storable(text):
-        return text
-    return text.encode("utf-8", "backslashreplace").decode("utf-8").replace("\0", "\\x00")[:MAX_AUDIT_TEXT]
