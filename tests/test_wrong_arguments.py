@@ -293,6 +293,7 @@ def constructors(portal: Portal) -> dict[str, tuple[Callable[..., object], dict[
                 "counter": portal.counter,
                 "limits": ThrottleLimits(),
                 "shared_sources": ("192.0.2.0/24", "school"),
+                "key": bytes(32),
                 "clock": portal.clock,
             },
         ),

@@ -73,7 +73,7 @@ JOB = StoredJob(key="k", operator_id="op", terms="[]", digest="d", total=1, plan
 CALLS: list[tuple[Callable[..., Any], dict[str, Any]]] = [
     (Contact, {"contact_id": "1", "first_name": "Rosa", "last_name": "A", "email": None, "unknown": ()}),
     (KeyRing, {"keys": {"a": bytes(32)}, "current": "a", "may_leave_process": False}),
-    (Operator, {"operator_id": "op", "contact_id": None}),
+    (Operator, {"operator_id": "op", "contact_id": None, "source": None}),
     (Grants, {"privileges": {"op": [Privilege.SYNC]}, "outranks": lambda account: False}),
     (
         AccountQuery,
@@ -229,6 +229,7 @@ def methods_of(part: Any) -> dict[str, dict[str, Any]]:
         "cancel_job": {"key": "k", "now": NOW},
         "count_planned": {"operator_id": "op", "since": NOW},
         "purge_jobs": {"before": NOW},
+        "purge_events": {"before": NOW, "kinds": ()},
     }
     counter: dict[str, dict[str, Any]] = {
         "hit": {"key": "k", "window": None},

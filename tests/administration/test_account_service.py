@@ -251,7 +251,9 @@ def test_a_user_name_that_cannot_be_one_is_refused(portal: Portal, username: Any
         portal.accounts.rename("c-1", OFFICE, username=username)
     assert caught.value.field == "username"
     assert portal.account("c-1") == before
-    assert last_event(portal) == (AuditKind.RENAME_REFUSED, "office", "username_invalid")
+    refused = (AuditKind.RENAME_REFUSED, "office", "username_invalid")
+    # A number is a mistake of a program's, and of nobody at a form.
+    assert (last_event(portal) == refused) is isinstance(username, str)
 
 
 # -- erase

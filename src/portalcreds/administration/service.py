@@ -715,8 +715,11 @@ class AccountService(StaffService):
         try:
             renamed = self._written(step, contact_id, operator)
         except (InvalidValueError, WrongStateError) as error:
-            fault = "erased" if isinstance(error, WrongStateError) else "username_invalid"
-            self._record_refused_rename(contact_id, operator, fault)
+            # What only a program gets wrong, such as a number for a name, is nobody's rename.
+            if isinstance(error, WrongStateError):
+                self._record_refused_rename(contact_id, operator, "erased")
+            elif error.field == "username" and isinstance(username, str):
+                self._record_refused_rename(contact_id, operator, "username_invalid")
             raise
         if renamed is None:
             self._record_refused_rename(contact_id, operator, "username_taken")
