@@ -19,6 +19,8 @@ from portalcreds.exceptions import ConfigurationError, InvalidValueError, Portal
 from portalcreds.hashers import HashingPool, HashingUnavailableError
 from portalcreds.hashers.pool import outcome
 
+from .pools import Gate, places_left
+
 MIB = 1024 * 1024
 
 
@@ -27,30 +29,6 @@ def pool() -> Iterator[HashingPool]:
     """Two threads, and room for three callers."""
     with HashingPool(max_memory_bytes=10 * MIB, slot_memory_bytes=MIB, workers=2, queue_limit=3) as pool:
         yield pool
-
-
-class Gate:
-    """Work that lasts until the test lets it end."""
-
-    def __init__(self) -> None:
-        self.entered = threading.Semaphore(0)
-        self.opened = threading.Event()
-
-    def __call__(self) -> str:
-        """Say that it has begun, and wait."""
-        self.entered.release()
-        assert self.opened.wait(20)
-        return threading.current_thread().name
-
-
-def places_left(pool: HashingPool) -> int:
-    """Count the places by taking them, and give them back."""
-    taken = []
-    while (place := pool.admit()) is not None:
-        taken.append(place)
-    for place in taken:
-        place.give_back()
-    return len(taken)
 
 
 @pytest.mark.parametrize(
