@@ -6,7 +6,7 @@ import sys
 import unicodedata
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from portalcreds._text import (
@@ -22,6 +22,7 @@ from portalcreds._text import (
 from strategies import names
 
 any_text = st.text(st.characters(categories=None), max_size=30) | names()
+passwords = any_text.filter(lambda text: character_fault(text) is None and text != "")
 
 SPACES = [chr(code) for code in range(0x80, 0x3001) if unicodedata.category(chr(code)) == "Zs"]
 
@@ -56,14 +57,27 @@ def test_every_other_space_is_the_same_as_the_ordinary_one(space: str) -> None:
     assert canonical_password(f"{space}a{space}{space}b{space}") == " a  b "
 
 
-@given(any_text.filter(lambda text: character_fault(text) is None and text != ""))
-def test_composed_and_decomposed_are_the_same_password(text: str) -> None:
-    """Keyboards that compose and keyboards that do not make the same password, and twice is once."""
+def is_one_password_in_every_form(text: str) -> None:
+    """Assert that a text is the same password composed, decomposed, and when it is one already."""
     canonical = canonical_password(text)
     assert canonical_password(unicodedata.normalize("NFD", text)) == canonical
     assert canonical_password(unicodedata.normalize("NFC", text)) == canonical
     assert canonical_password(canonical) == canonical
     assert unicodedata.is_normalized("NFC", canonical)
+
+
+@given(passwords)
+def test_composed_and_decomposed_are_the_same_password(text: str) -> None:
+    """Keyboards that compose and keyboards that do not make the same password, and twice is once."""
+    is_one_password_in_every_form(text)
+
+
+@pytest.mark.whole
+@settings(max_examples=10_000)
+@given(passwords)
+def test_10000_composed_and_decomposed_are_the_same_passwords(text: str) -> None:
+    """Likewise, in 10,000 texts."""
+    is_one_password_in_every_form(text)
 
 
 @pytest.mark.parametrize(("one", "other"), [("ﬁ", "fi"), ("１", "1"), ("²", "2"), ("Ⅳ", "IV"), ("ſ", "s"), ("A", "a")])

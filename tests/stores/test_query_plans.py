@@ -14,8 +14,8 @@ import pytest
 
 from benchmarks.load_accounts import NOW, STATES, accounts, load
 from portalcreds.account_queries import AccountOrder, AccountQuery
-from portalcreds.accounts import AccountStatus
-from portalcreds.contacts import ContactId
+from portalcreds.accounts import Account, AccountStatus
+from portalcreds.contacts import Contact, ContactId
 from portalcreds.protocols import Change
 from portalcreds.stores._drivers.cursors import CursorStatements
 from portalcreds.stores._sql import word_finder
@@ -186,6 +186,50 @@ def test_many_are_found_by_their_key_in_a_table_that_was_never_analysed(monkeypa
         assert f"Index Scan using {key}" in plan
         assert "Seq Scan" not in plan
         assert "Bitmap" not in plan
+
+
+@pytest.mark.parametrize("is_analysed", [False, True], ids=["never analysed", "analysed"])
+@pytest.mark.parametrize("count", [30, 100, 500])
+def test_as_many_rows_are_looked_for_as_are_written(
+    monkeypatch: pytest.MonkeyPatch, count: int, is_analysed: bool
+) -> None:
+    """PostgreSQL once joined a small table by version first, and so locked a hundred rows a hundred times each."""
+    with own_database("postgresql") as connect, DBAPIAccountStore(connect, dialect="postgresql") as store:
+        store.create_tables()
+        executed: list[tuple[str, Mapping[str, object]]] = []
+        execute = CursorStatements.execute
+
+        def recording(self: CursorStatements, sql: str, parameters: Mapping[str, object], /) -> Any:
+            executed.append((sql, parameters))
+            return execute(self, sql, parameters)
+
+        new = [Account(contact=Contact(contact_id=f"c-{number:03}", last_name="Rossi")) for number in range(count)]
+        store.apply([Change(old=None, new=account) for account in new])
+        for table in ("accounts", "words") if is_analysed else ():
+            with store._connections.reading() as statements:
+                statements.execute(f"ANALYZE portal_{table}", {})
+        with monkeypatch.context() as patched:
+            patched.setattr(CursorStatements, "execute", recording)
+            store.apply([Change(old=old, new=old.refresh(named(old), username=None, at=NOW)) for old in new])
+        asked = [(sql, bound) for sql, bound in executed if sql.startswith(("UPDATE", "DELETE"))]
+        assert [sql.partition(" ")[0] for sql, _ in asked] == ["UPDATE", "DELETE"]
+        with store._connections.transaction() as statements:
+            for sql, bound in asked:
+                ((plan,),), _ = statements.execute(f"EXPLAIN (ANALYZE, TIMING OFF, FORMAT JSON) {sql}", bound)
+                plan = json.loads(plan) if isinstance(plan, str) else plan
+                # A contact has three words.
+                assert max(_loops(plan[0]["Plan"])) <= (3 * count if sql.startswith("DELETE") else count), sql[:6]
+
+
+def named(account: Account) -> Contact:
+    """Return the contact under another name."""
+    return attrs.evolve(account.contact, last_name="Bianchi")
+
+
+def _loops(plan: Mapping[str, Any]) -> Iterator[int]:
+    yield plan["Actual Loops"]
+    for part in plan.get("Plans", ()):
+        yield from _loops(part)
 
 
 def _analyse(file: Path) -> None:

@@ -31,20 +31,26 @@ class ArrayRows(RowWriter):
         self._insert_many = f"INSERT INTO {self._table} ({self._names}) SELECT * FROM {rows}"
         self._update_many = (
             f"UPDATE {self._table} SET {self._settings(given)} "
-            f"FROM {self._find(rows, given)} WHERE {self._table}.ctid = place{self._before(given)}"
+            f"FROM {self._find(rows, given, self._before(given))} WHERE {self._table}.ctid = place"
         )
         self._delete_many = (
             f"DELETE FROM {self._table} USING {self._find(rows, given)} WHERE {self._table}.ctid = place"
         )
 
-    def _find(self, rows: str, given: Mapping[str, str]) -> str:
-        """Return the rows with the places of those that are there, which are locked in the order given."""
+    def _find(self, rows: str, given: Mapping[str, str], before: str = "") -> str:
+        """
+        Return the rows with the places of those that are there, which are locked in the order given.
+
+        What must hold of a row *before* is asked here, so that nothing but its place joins it to what is written: by
+        version, the planner joined a small table first, and then looked for each of 500 rows 500 times.
+        """
         # Of a table that was never analysed, the planner would read all of the tenant's rows by whatever index begins
         # with it. Asked for a range of one key and for its order, only the index of keys serves.
         first, *others = self._key
         range_of_one = f"{first} >= {given[first]} AND {first} <= {given[first]}"
         conditions = " AND ".join([range_of_one, *(f"{name} = {given[name]}" for name in others)])
-        held = f"SELECT ctid FROM {self._table}{self._within} AND {conditions} ORDER BY {first} LIMIT 1 FOR UPDATE"
+        found = f"FROM {self._table}{self._within} AND {conditions}{before}"
+        held = f"SELECT ctid {found} ORDER BY {first} LIMIT 1 FOR UPDATE"
         return f"(SELECT new.*, place FROM {rows} CROSS JOIN LATERAL ({held}) held (place)) new"
 
     def _insert(self, statements: Statements, rows: Sequence[Row]) -> None:
