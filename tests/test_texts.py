@@ -143,7 +143,7 @@ def test_the_catalogue_has_nothing_else() -> None:
         if kind in kinds:
             assert code in kinds[kind], key
     others = {key.partition(".")[0] for key in ENGLISH} - kinds.keys()
-    spoken = {each.__name__ for each in _public(Spoken)} | {"RosterRefusal", "RosterWarning"}
+    spoken = {each.__name__ for each in _public(Spoken)}
     assert others <= spoken
 
 

@@ -41,7 +41,16 @@ from portalcreds.hashers.legacy import (
 from portalcreds.jobs import JobChunk, StoredJob
 from portalcreds.privileges import Grants, Operator, Privilege
 from portalcreds.protocols import Change, utc_now
-from portalcreds.rosters import ContactColumns, contacts_from_records, read_contacts_csv
+from portalcreds.rosters import (
+    ContactColumns,
+    RosterReading,
+    RosterRelations,
+    contacts_from_edfi,
+    contacts_from_records,
+    read_contacts_csv,
+    read_oneroster,
+    relate,
+)
 from portalcreds.secret import Secret
 from portalcreds.sign_in import PasswordPolicy
 from portalcreds.status_counts import StatusQuery
@@ -70,6 +79,7 @@ CHEAP = Argon2Hasher(CHEAPEST_CHOSEN)
 
 JOB = StoredJob(key="k", operator_id="op", terms="[]", digest="d", total=1, planned=1, confirmed_at=NOW, started_at=NOW)
 
+CONTACTS = Path(__file__).parents[1] / "docs/examples/contacts.csv"
 CALLS: list[tuple[Callable[..., Any], dict[str, Any]]] = [
     (Contact, {"contact_id": "1", "first_name": "Rosa", "last_name": "A", "email": None, "unknown": ()}),
     (KeyRing, {"keys": {"a": bytes(32)}, "current": "a", "may_leave_process": False}),
@@ -178,8 +188,15 @@ CALLS: list[tuple[Callable[..., Any], dict[str, Any]]] = [
     (RandomReadable, {"length": 16, "group": 4}),
     (Passphrase, {"words": ("ab", "cd"), "count": 40, "separator": "-"}),
     (ContactColumns, dict.fromkeys((*NAMES, "email", "username"))),
-    (contacts_from_records, {"records": [], "columns": None}),
-    (read_contacts_csv, {"source": "no-such-file.csv", "columns": None, "encoding": None}),
+    (contacts_from_records, {"records": [{"id": "1", "first": "A", "last": "B"}], "columns": None, "keep": None}),
+    (
+        read_contacts_csv,
+        {"source": CONTACTS, **dict.fromkeys(("columns", "keep", "delimiter", "encoding"))},
+    ),
+    (read_oneroster, {"source": "no-such-file.zip", "on": None, "encoding": None, "max_rows": 9}),
+    (contacts_from_edfi, {"contacts": [], "associations": [], "sections": [], "keep": None, "on": None}),
+    (relate, {"reading": RosterReading(), "students": [("S-1", "1")], "classes": [("7B", "S-1")]}),
+    (RosterReading(relations=RosterRelations()).contacts_of_student, {"student_id": "S-1"}),
 ]
 
 

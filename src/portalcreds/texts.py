@@ -220,8 +220,52 @@ ENGLISH: Final[Mapping[str, str | tuple[str, str]]] = {
     "SyncReason.kept_changing": "Others kept changing the account. Start again.",
     "SyncReason.store_refused": "The database refused the change. Tell whoever runs the portal.",
     "SyncReason.store_unavailable": "The database could not be reached. Start again.",
+    # -- a roster
     "RosterRefusal": "Line {line}, {field}: {hint}",
+    "RosterRefusal.in_file": "{file}, line {line}, {field}: {hint}",
+    "RosterRefusal.taken": "Line {line} was taken.",
     "RosterWarning": "Line {line}, {field}: {hint}",
+    "RosterWarning.in_file": "{file}, line {line}, {field}: {hint}",
+    "RosterReason.missing_id": "Give the contact an identifier in the SIS: names are not unique.",
+    "RosterReason.listed_twice": "Keep one row for each contact.",
+    "RosterReason.too_few_cells": (
+        "The row has fewer cells than there are headers. Quote cells that hold a separator or a line break."
+    ),
+    "RosterReason.too_many_cells": (
+        "The row has more cells than there are headers. Quote cells that hold a separator or a line break."
+    ),
+    "RosterReason.open_quote": (
+        "A quotation mark on this line is not closed on it. Double marks within a cell, and leave line breaks out."
+    ),
+    "RosterReason.stray_quote": "Double the quotation marks within a quoted cell.",
+    "RosterReason.cell_too_long": "Shorten the cell.",
+    "RosterReason.number_cut": ("A spreadsheet has cut the number short. Format the column as text before the export."),
+    "RosterReason.read_as_number": (
+        "It was read as a number, which drops leading zeros. Format the column as text before the export."
+    ),
+    "RosterReason.spreadsheet_error": "Correct the cell: it has the error of a spreadsheet and not a value.",
+    "RosterReason.not_text": "It is not a text. Format the column as text before the export.",
+    "RosterReason.too_long": "Shorten it in the SIS to at most 255 characters.",
+    "RosterReason.outer_blanks": "Take off the blanks around the identifier.",
+    "RosterReason.invalid_text": (
+        "Take out characters that are not text or that nobody sees, and check the encoding of the file."
+    ),
+    "RosterReason.username_invalid": "The user name cannot be used. Correct it in the SIS.",
+    "RosterReason.state_unknown": "It is not one of the values that OneRoster has. Correct the export.",
+    "RosterReason.marks_removed": "The marks that a spreadsheet puts before a text were taken off.",
+    "RosterReason.damaged_text": "Check the encoding that the file was written in: the text looks damaged.",
+    "RosterReason.was_float": (
+        "The column came as numbers with a decimal point. They were taken as whole numbers; leading zeros are lost."
+    ),
+    "RosterReason.several_emails": "There are several addresses and none is the primary one. None was taken.",
+    "RosterReason.only_changes": "The export lists only what has changed. Nothing can be told of who is not in it.",
+    "LeftOut.student": "A student",
+    "LeftOut.staff": "A teacher or other staff",
+    "LeftOut.other_role": "Another role",
+    "LeftOut.no_role": "No role",
+    "LeftOut.to_be_deleted": "Has left",
+    "LeftOut.not_enabled": "Not enabled in the SIS",
+    "LeftOut.not_kept": "Left out by your rule",
     # -- hashes from another system
     "ImportDecision.will_import": "Will be imported",
     "ImportDecision.skip": "Skipped",

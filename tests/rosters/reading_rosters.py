@@ -6,7 +6,7 @@ import io
 from typing import Any
 
 from portalcreds.contacts import Contact, ContactId
-from portalcreds.rosters.reading import RosterReading, read_contacts_csv
+from portalcreds.rosters import RosterReading, read_contacts_csv
 
 
 def contact(contact_id: str, first_name: str | None, last_name: str | None, email: str | None = None) -> Contact:

@@ -10,8 +10,8 @@ import attrs
 import pytest
 
 from portalcreds.exceptions import InvalidValueError
+from portalcreds.rosters import RosterReason, RosterRefusal, contacts_from_records, read_contacts_csv
 from portalcreds.rosters.columns import ContactColumns
-from portalcreds.rosters.reading import RosterRefusal, contacts_from_records, read_contacts_csv
 from rosters.reading_rosters import ANN, BOB, contact, faults, read
 
 # -- rows that are refused
@@ -51,7 +51,8 @@ def test_rows_that_cannot_be_taken() -> None:
         (13, "username"),
     ]
     assert "identifier in the SIS" in reading.refusals[0].hint
-    assert "line 2" in reading.refusals[1].hint
+    assert reading.refusals[1].reason is RosterReason.LISTED_TWICE
+    assert reading.refusals[1].text.endswith("Line 2 was taken.")
 
 
 def test_refusals_carry_no_values() -> None:
@@ -394,7 +395,7 @@ def test_reading_hides_names() -> None:
     """A reading shows counts, whoever prints it (R14, R24)."""
     reading = read("id,first,last,username\n1,Quuxanne,Quuxworth,quux\n,Q,Quux,\n")
 
-    assert repr(reading) == "RosterReading(1 contacts, 1 refusals, 0 warnings, 1 user names)"
+    assert repr(reading) == "RosterReading(1 contacts, 1 refusals, 0 warnings, 0 left out, 1 user names)"
     assert str(reading) == repr(reading)
 
     with pytest.raises(attrs.exceptions.FrozenInstanceError):
@@ -403,9 +404,9 @@ def test_reading_hides_names() -> None:
 
 def test_refusal_is_a_value() -> None:
     """A refusal can be compared, kept in a set and shown."""
-    refusal = RosterRefusal(line=3, field="row", hint="quote it")
+    refusal = RosterRefusal(line=3, field="row", reason=RosterReason.OPEN_QUOTE)
 
-    assert {refusal, RosterRefusal(line=3, field="row", hint="quote it")} == {refusal}
+    assert {refusal, RosterRefusal(line=3, field="row", reason=RosterReason.OPEN_QUOTE)} == {refusal}
 
 
 def test_columns_of_another_kind_are_refused() -> None:

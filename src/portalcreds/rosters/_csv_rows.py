@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Final, NamedTuple
 
 from ..exceptions import InvalidValueError
-from .columns import ContactColumns, positions
+from .reading import RosterReason
 
 _DELIMITERS: Final = (",", ";", "\t", "|")
 
@@ -19,8 +19,6 @@ _MAX_LINES_OF_ROW: Final = 100
 
 _MAX_CELL: Final = 131_072
 """Characters of a cell; the csv module's own limit."""
-
-_TOO_LONG: Final = f"keep cells under {_MAX_CELL:,} characters"
 
 _MAX_COLUMNS: Final = 1_000
 """Columns of a roster; a header line with more is no header line."""
@@ -33,9 +31,13 @@ _SEPARATOR: Final = re.compile(r'"?sep=(.)"?[,;\t|]*')
 
 _NO_HEADERS: Final = "pass a file whose first line holds the headers, each well quoted"
 
-_QUOTE_HINT: Final = (
-    "a quotation mark on this line is not closed on it; double marks within a cell, and leave line breaks out of cells"
-)
+_SEVERAL: Final = "the headers can be taken apart in several ways; pass delimiter= with what separates cells"
+
+MAX_ROWS: Final = 2_000_000
+"""Rows of a file, at most, unless the caller says otherwise: contacts are held in memory."""
+
+Find = Callable[[Sequence[str], Sequence[str]], dict[str, int]]
+"""Tells where in a header line each field's column is, given the row below as well; the identifier first."""
 
 
 class Row(NamedTuple):
@@ -45,12 +47,12 @@ class Row(NamedTuple):
     Attributes:
         line: The line of the file that it begins on, from 1.
         cells: Its cells.
-        hint: Why it cannot be taken, or None if it can.
+        reason: Why it cannot be taken, or None if it can.
     """
 
     line: int
     cells: list[str]
-    hint: str | None = None
+    reason: RosterReason | None = None
 
 
 class Table(NamedTuple):
@@ -61,45 +63,93 @@ class Table(NamedTuple):
         headers: Its headers.
         indexes: Where each field's column is.
         rows: The rows below the headers that are not blank.
+        delimiter: What separates its cells.
     """
 
     headers: list[str]
     indexes: dict[str, int]
     rows: Iterator[Row]
+    delimiter: str
+
+    def records(
+        self, needed: Iterable[str], refuse: Callable[[int, RosterReason], None]
+    ) -> Iterator[tuple[int, list[str], dict[str, str]]]:
+        """
+        Yield each row's line, its cells, and those by field.
+
+        Args:
+            needed: The fields without which a row is refused. Excel leaves empty cells out at the end of a row; of
+                other fields such a row says nothing.
+            refuse: Told of each row that has not the shape of the headers.
+        """
+        width = len(self.headers)
+        least = 1 + max(self.indexes[field] for field in needed if field in self.indexes)
+        for line, cells, reason in self.rows:
+            if reason is not None:
+                refuse(line, reason)
+            elif len(cells) < least:
+                refuse(line, RosterReason.TOO_FEW_CELLS)
+            elif any(cells[width:]):
+                refuse(line, RosterReason.TOO_MANY_CELLS)
+            else:
+                yield (
+                    line,
+                    cells,
+                    {field: cells[index] for field, index in self.indexes.items() if index < len(cells)},
+                )
 
 
-def table_of(lines: Iterable[str], columns: ContactColumns) -> Table:
+def table_of(lines: Iterable[str], find: Find, *, delimiter: str | None = None, max_rows: int = MAX_ROWS) -> Table:
     """
     Find the headers within the first lines, and what separates cells.
 
     Raises:
         InvalidValueError: There are none, or they lack a column.
     """
+    if delimiter is not None and not _separates(delimiter):
+        raise InvalidValueError("delimiter", "pass the one character that separates cells, such as ';' or '\\t'")
     source = _Lines(lines)
     above = [(number, line) for number, line in source.peek(_MAX_LINES_ABOVE) if line.strip()]
     told = _SEPARATOR.fullmatch(above[0][1].strip()) if above else None
     delimiters: Sequence[str] = _DELIMITERS if told is None else (told[1],)
+    if delimiter is not None:
+        delimiters = (delimiter,)
     refused: InvalidValueError | None = None
     for number, line in above[0 if told is None else 1 :]:
         source.skip_to(number)
-        found = [(delimiter, _first_two(source.fork(), delimiter)) for delimiter in delimiters]
-        # The first of those that make as many cells.
-        for delimiter, (row, below) in sorted(found, key=lambda pair: -_width(pair[1][0], line, pair[0])):
-            if row is None or row.hint is not None:
+        firsts = [(each, _first_two(source.fork(), each)) for each in delimiters]
+        fits: list[tuple[str, list[str], dict[str, int]]] = []
+        # First the one that makes most cells: what it lacks is worth telling.
+        for each, (row, below) in sorted(firsts, key=lambda pair: -_width(pair[1][0], line, pair[0])):
+            if row is None or row.reason is not None:
                 # Were the line taken apart otherwise, somebody's name might stand in the error as a header.
                 refused = refused or InvalidValueError("source", _NO_HEADERS)
                 continue
             if len(row.cells) > _MAX_COLUMNS:
                 raise InvalidValueError("columns", f"pass a file with at most {_MAX_COLUMNS:,} columns")
             try:
-                indexes = positions(row.cells, columns, below=below)
+                fits.append((each, row.cells, find(row.cells, below)))
             except InvalidValueError as error:
                 refused = refused or error
-                continue
-            rows = _rows(source, delimiter, _suspicion(len(row.cells), indexes, delimiter))
+        if sum(len(headers) > 1 for _, headers, _ in fits) > 1:
+            raise InvalidValueError("delimiter", _SEVERAL)
+        if fits:
+            found, headers, indexes = fits[0]
+            rows = _rows(source, found, _suspicion(len(headers), indexes, found))
             next(rows)
-            return Table(row.cells, indexes, rows)
+            return Table(headers, indexes, _bounded(rows, max_rows), found)
     raise refused or InvalidValueError("source", _NO_HEADERS)
+
+
+def _separates(delimiter: object) -> bool:
+    return isinstance(delimiter, str) and len(delimiter) == 1 and delimiter not in '"\r\n\0'
+
+
+def _bounded(rows: Iterator[Row], most: int) -> Iterator[Row]:
+    for number, row in enumerate(rows, start=1):
+        if number > most:
+            raise InvalidValueError("source", f"the file has more than {most:,} rows; split it")
+        yield row
 
 
 def _first_two(source: _Lines, delimiter: str) -> tuple[Row | None, list[str]]:
@@ -109,7 +159,7 @@ def _first_two(source: _Lines, delimiter: str) -> tuple[Row | None, list[str]]:
 
 
 def _width(row: Row | None, line: str, delimiter: str) -> int:
-    return 0 if row is None else len(row.cells) if row.hint is None else 1 + line.count(delimiter)
+    return 0 if row is None else len(row.cells) if row.reason is None else 1 + line.count(delimiter)
 
 
 class _Lines:
@@ -159,21 +209,24 @@ def _rows(lines: _Lines, delimiter: str, is_suspicious: Callable[[list[str]], bo
         number = lines.number
         if '"' not in line:
             lines.drop(1)
-            cells = line.split(delimiter)
-            hint = _TOO_LONG if len(line) > _MAX_CELL and max(map(len, cells)) > _MAX_CELL else None
-            if any(map(str.strip, cells)):
-                yield Row(number, cells, hint)
+            split = line.split(delimiter)
+            is_long = len(line) > _MAX_CELL and max(map(len, split)) > _MAX_CELL
+            if any(map(str.strip, split)):
+                yield Row(number, split, RosterReason.CELL_TOO_LONG if is_long else None)
             continue
         count = _lines_of_row(lines)
-        cells, hint = _parsed("\n".join([lines.get(at) or "" for at in range(count)]), delimiter) if count else ([], "")
-        if hint is None and (count == 1 or not is_suspicious(cells)):
+        cells: list[str] = []
+        reason: RosterReason | None = RosterReason.OPEN_QUOTE
+        if count:
+            cells, reason = _parsed("\n".join([lines.get(at) or "" for at in range(count)]), delimiter)
+        if reason is None and (count == 1 or not is_suspicious(cells)):
             lines.drop(count)
             if any(map(str.strip, cells)):
                 yield Row(number, cells)
         else:
             # The lines after this one are rows of their own until they prove otherwise.
             lines.drop(1)
-            yield Row(number, [], hint if count == 1 and hint else _QUOTE_HINT)
+            yield Row(number, [], reason if count == 1 and reason else RosterReason.OPEN_QUOTE)
 
 
 def _lines_of_row(lines: _Lines) -> int:
@@ -189,19 +242,19 @@ def _lines_of_row(lines: _Lines) -> int:
     return 0
 
 
-def _parsed(text: str, delimiter: str) -> tuple[list[str], str | None]:
+def _parsed(text: str, delimiter: str) -> tuple[list[str], RosterReason | None]:
     """Return the cells of one row, or why it is none."""
     try:
         rows = list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True))
     except csv.Error:
-        return [], f"double quotation marks within quoted cells; {_TOO_LONG}"
-    return (rows[0], None) if len(rows) == 1 else ([], _QUOTE_HINT)
+        return [], RosterReason.CELL_TOO_LONG if len(text) > _MAX_CELL else RosterReason.STRAY_QUOTE
+    return (rows[0], None) if len(rows) == 1 else ([], RosterReason.OPEN_QUOTE)
 
 
 def _suspicion(width: int, indexes: dict[str, int], delimiter: str) -> Callable[[list[str]], bool]:
     """Return what tells whether a row over several lines has probably swallowed others."""
     used = frozenset(indexes.values())
-    key = indexes["contact_id"]
+    key = next(iter(indexes.values()))
 
     def is_suspicious(cells: list[str]) -> bool:
         if len(cells) != width or any("\n" in cells[at] for at in used):

@@ -18,13 +18,15 @@ MAX_LINE_LENGTH: Final = 1_000_000
 _BLOCK: Final = 65_536
 
 _SIGNATURES: Final = {
-    b"PK\x03\x04": ("source", "it is a workbook; save the sheet as CSV (UTF-8) and read that"),
+    b"PK\x03\x04": ("source", "it is a workbook or a zip; save the sheet as CSV (UTF-8), or pass it to read_oneroster"),
     b"\xd0\xcf\x11\xe0": ("source", "it is a workbook; save the sheet as CSV (UTF-8) and read that"),
     b"\x1f\x8b": ("source", "it is compressed; decompress it and read that"),
-    b"\xff\xfe": ("encoding", "the file is UTF-16; pass encoding='utf-16' or save it as CSV (UTF-8)"),
-    b"\xfe\xff": ("encoding", "the file is UTF-16; pass encoding='utf-16' or save it as CSV (UTF-8)"),
+    codecs.BOM_UTF32_LE: ("encoding", "the file is UTF-32; save it as CSV (UTF-8)"),
+    codecs.BOM_UTF32_BE: ("encoding", "the file is UTF-32; save it as CSV (UTF-8)"),
 }
 
+_UTF_16_MARKS: Final = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+"""With one of them a file is UTF-16 beyond doubt, which is how Excel saves Unicode text."""
 
 _NOT_UTF_8: Final = "save the file as CSV UTF-8, or pass encoding='cp1252' if Excel on Windows saved it as plain CSV"
 
@@ -35,77 +37,89 @@ class _Fault(NamedTuple):
     line: int = 0
 
 
-def lines_of(source: str | os.PathLike[str] | IO[str] | IO[bytes], encoding: str | None) -> Iterator[str]:
+class RosterLines:
     r"""
-    Yield the lines of a path or an open file without their ends; ``\r\n`` and ``\r`` end a line as ``\n`` does.
+    The lines of a path or an open file without their ends; ``\r\n`` and ``\r`` end a line as ``\n`` does.
+
+    Attributes:
+        encoding: What it is read in, as soon as the first line is there; empty for a file opened as text.
 
     Raises:
-        InvalidValueError: It is no text, not in the encoding given, or a line is too long.
+        InvalidValueError: When iterated over: it is no text, not in the encoding given, or a line is too long.
         OSError: It cannot be read.
     """
-    if isinstance(source, str) and ("\n" in source or "\r" in source):
-        # Opened as a path it would stand in the error, with every name in it.
-        raise InvalidValueError("source", "wrap text in io.StringIO, or pass a path")
-    if isinstance(source, (str, os.PathLike)):
-        with open(path_in("source", source, InvalidValueError), "rb") as file:
-            yield from _lines(file, encoding)
-    elif callable(getattr(source, "read", None)):
-        yield from _lines(source, encoding)
-    else:
-        raise InvalidValueError("source", "pass a path or an open file")
 
+    def __init__(self, source: str | os.PathLike[str] | IO[str] | IO[bytes], encoding: str | None) -> None:
+        self._source = source
+        self._wanted = encoding
+        self.encoding = ""
 
-def _lines(file: IO[str] | IO[bytes], encoding: str | None) -> Iterator[str]:
-    rest, number = "", 1
-    for text in _texts(file, encoding):
-        fault = text if isinstance(text, _Fault) else None
-        lines = [] if fault is not None else (rest + str(text)).split("\n")
-        if any(len(line) > MAX_LINE_LENGTH for line in lines):
-            hint = f"a line is longer than {MAX_LINE_LENGTH:,} characters; pass a CSV file with one row on each line"
-            fault = _Fault("source", hint)
-        elif isinstance(text, str) and has_surrogate(text):
-            fault = _Fault("encoding", "open the file in the encoding that it was written in")
-        if fault is not None:
-            # Not within a handler, and with nothing of the file at hand: error trackers print both (R14).
-            rest, text, lines = "", "", []
-            raise InvalidValueError(fault.field, fault.hint.format(line=number + fault.line))
-        *lines, rest = lines
-        number += len(lines)
-        yield from lines
-    if rest:
-        yield rest
-
-
-def _texts(file: IO[Any], encoding: str | None) -> Iterator[str | _Fault]:
-    """Yield a file's text in blocks; a fault last, if it has one."""
-    decoder = io.IncrementalNewlineDecoder(None, translate=True)
-    block = _read(file)
-    if isinstance(block, str):
-        if encoding is not None:
-            yield _Fault("encoding", "leave it out for a file opened as text")
-            return
-        block = block.removeprefix("\ufeff")
-    elif isinstance(block, bytes):
-        fault = _fault_of(block, encoding)
-        if fault is not None:
-            yield fault
-            return
-        inner = codecs.getincrementaldecoder(encoding or "utf-8-sig")()
-        decoder = io.IncrementalNewlineDecoder(inner, translate=True)
-    while isinstance(block, (str, bytes)):
-        text = _decoded(decoder, block)
-        if isinstance(text, str):
-            yield text
+    def __iter__(self) -> Iterator[str]:
+        source = self._source
+        if isinstance(source, str) and ("\n" in source or "\r" in source):
+            # Opened as a path it would stand in the error, with every name in it.
+            raise InvalidValueError("source", "wrap text in io.StringIO, or pass a path")
+        if isinstance(source, (str, os.PathLike)):
+            with open(path_in("source", source, InvalidValueError), "rb") as file:
+                yield from self._lines(file)
+        elif callable(getattr(source, "read", None)):
+            yield from self._lines(source)
         else:
-            hint = "pass the encoding that the file was written in"
-            if encoding is None:
-                hint = f"line {{line}} is not UTF-8; {_NOT_UTF_8}"
-            yield _Fault("encoding", hint, text)
-            return
-        if not block:
-            return
+            raise InvalidValueError("source", "pass a path or an open file")
+
+    def _lines(self, file: IO[str] | IO[bytes]) -> Iterator[str]:
+        rest, number = "", 1
+        for text in self._texts(file):
+            fault = text if isinstance(text, _Fault) else None
+            lines = [] if fault is not None else (rest + str(text)).split("\n")
+            if any(len(line) > MAX_LINE_LENGTH for line in lines):
+                hint = (
+                    f"a line is longer than {MAX_LINE_LENGTH:,} characters; pass a CSV file with one row on each line"
+                )
+                fault = _Fault("source", hint)
+            elif isinstance(text, str) and has_surrogate(text):
+                fault = _Fault("encoding", "open the file in the encoding that it was written in")
+            if fault is not None:
+                # Not within a handler, and with nothing of the file at hand: error trackers print both (R14).
+                rest, text, lines = "", "", []
+                raise InvalidValueError(fault.field, fault.hint.format(line=number + fault.line))
+            *lines, rest = lines
+            number += len(lines)
+            yield from lines
+        if rest:
+            yield rest
+
+    def _texts(self, file: IO[Any]) -> Iterator[str | _Fault]:
+        """Yield a file's text in blocks; a fault last, if it has one."""
+        decoder = io.IncrementalNewlineDecoder(None, translate=True)
         block = _read(file)
-    yield block
+        if isinstance(block, str):
+            if self._wanted is not None:
+                yield _Fault("encoding", "leave it out for a file opened as text")
+                return
+            block = block.removeprefix("\ufeff")
+        elif isinstance(block, bytes):
+            fault = _fault_of(block, self._wanted)
+            if fault is not None:
+                yield fault
+                return
+            self.encoding = self._wanted or ("utf-16" if block.startswith(_UTF_16_MARKS) else "utf-8")
+            name = "utf-8-sig" if self._wanted is None and self.encoding == "utf-8" else self.encoding
+            decoder = io.IncrementalNewlineDecoder(codecs.getincrementaldecoder(name)(), translate=True)
+        while isinstance(block, (str, bytes)):
+            text = _decoded(decoder, block)
+            if isinstance(text, str):
+                yield text
+            else:
+                hint = "pass the encoding that the file was written in"
+                if self._wanted is None and self.encoding == "utf-8":
+                    hint = f"line {{line}} is not UTF-8; {_NOT_UTF_8}"
+                yield _Fault("encoding", hint, text)
+                return
+            if not block:
+                return
+            block = _read(file)
+        yield block
 
 
 def _read(file: IO[Any]) -> str | bytes | _Fault:
@@ -125,16 +139,16 @@ def _fault_of(start: bytes, encoding: str | None) -> _Fault | None:
     if encoding is not None:
         try:
             b"a".decode(encoding)
-        except UnicodeError:
+        except UnicodeDecodeError:
             return None
-        except (LookupError, TypeError):
+        except (LookupError, TypeError, ValueError):
             return _Fault("encoding", "pass the name of an encoding that Python knows, such as 'utf-8' or 'cp1252'")
         return None
     for signature, fault in _SIGNATURES.items():
         if start.startswith(signature):
             return _Fault(*fault)
-    sample = start[:400]
-    if sample.count(0) * 4 > len(sample):
+    sample = b"" if start.startswith(_UTF_16_MARKS) else start[:400]
+    if sample and sample.count(0) * 4 > len(sample):
         name = "utf-16-be" if sample[0] == 0 else "utf-16-le"
         return _Fault("encoding", f"the file is UTF-16; pass encoding={name!r} or save it as CSV (UTF-8)")
     return None

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from .._text import looks_damaged
-from ..exceptions import InvalidValueError
+from .reading import RosterReason
 
 _FORMULA: Final = re.compile(r'="([^"]*)"')
 """How exports keep Excel from reading a text as a number."""
@@ -19,18 +19,25 @@ _SHORTENED: Final = re.compile(r"[+-]?[0-9]+(?:[.,][0-9]+)?[eE]\+[0-9]+")
 _WITH_FRACTION: Final = re.compile(r"[+-]?[0-9]+[.,]0+")
 _ERRORS: Final = frozenset(("#N/A", "#REF!", "#NAME?", "#VALUE!", "#DIV/0!", "#NULL!", "#NUM!"))
 
-_AS_TEXT: Final = "format the column as text before the export"
+
+class RowRefusedError(Exception):
+    """A row cannot be taken."""
+
+    def __init__(self, field: str, reason: RosterReason) -> None:
+        super().__init__(field, reason)
+        self.field = field
+        self.reason = reason
 
 
-def repaired(record: Mapping[str, Any]) -> tuple[dict[str, Any], list[tuple[str, str]]]:
+def repaired(record: Mapping[str, Any]) -> tuple[dict[str, Any], list[tuple[str, RosterReason]]]:
     """
-    Return a row's values, and what to tell of them as fields and hints. An empty text becomes None.
+    Return a row's values, and what to tell of them by field. An empty text becomes None.
 
     Raises:
-        InvalidValueError: What a value was cannot be told.
+        RowRefusedError: What a value was cannot be told.
     """
     values: dict[str, Any] = {}
-    notes: list[tuple[str, str]] = []
+    notes: list[tuple[str, RosterReason]] = []
     for field, value in record.items():
         if not isinstance(value, str):
             values[field] = value
@@ -39,12 +46,12 @@ def repaired(record: Mapping[str, Any]) -> tuple[dict[str, Any], list[tuple[str,
         text = value if formula is None else formula[1]
         if field in ("contact_id", "username"):
             text = _identifier(field, text)
-        elif text in _ERRORS or (text and not text.strip("#") and len(text) > 2):
-            raise InvalidValueError(field, "correct the cell; it has the error of a spreadsheet and not a value")
+        elif _is_error(text):
+            raise RowRefusedError(field, RosterReason.SPREADSHEET_ERROR)
         elif looks_damaged(text):
-            notes.append((field, "check the encoding that the file was written in; the text looks damaged"))
+            notes.append((field, RosterReason.DAMAGED_TEXT))
         if text != value:
-            notes.append((field, "the marks that a spreadsheet puts before a text were taken off"))
+            notes.append((field, RosterReason.MARKS_REMOVED))
         values[field] = text or None
     return values, notes
 
@@ -55,10 +62,13 @@ def _identifier(field: str, text: str) -> str:
     if number is not None:
         return number[1]
     if _SHORTENED.fullmatch(text):
-        raise InvalidValueError(field, f"a spreadsheet has cut the number short; {_AS_TEXT}")
+        raise RowRefusedError(field, RosterReason.NUMBER_CUT)
     if _WITH_FRACTION.fullmatch(text):
-        hint = f"it was read as a number, which drops leading zeros; {_AS_TEXT}, or read it with dtype=str"
-        raise InvalidValueError(field, hint)
-    if text in _ERRORS or (len(text) > 2 and not text.strip("#")):
-        raise InvalidValueError(field, f"it is the error of a spreadsheet and not a value; {_AS_TEXT}")
+        raise RowRefusedError(field, RosterReason.READ_AS_NUMBER)
+    if _is_error(text):
+        raise RowRefusedError(field, RosterReason.SPREADSHEET_ERROR)
     return text
+
+
+def _is_error(text: str) -> bool:
+    return text in _ERRORS or (len(text) > 2 and not text.strip("#"))

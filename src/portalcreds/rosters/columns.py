@@ -26,7 +26,23 @@ The headers that are found by themselves, by the field that they hold; compared 
 From OneRoster 1.1 and 1.2 (``users.csv``), the Ed-Fi data standard (``Contact``) and what SIS exports use besides.
 """
 
-_REQUIRED: Final = ("contact_id", "first_name", "last_name")
+TELLING_HEADERS: Final = frozenset(
+    (
+        *("role", "roles", "roletype", "userrole", "usertype", "persontype", "contacttype", "accounttype", "type"),
+        *("status", "userstatus", "contactstatus", "accountstatus", "recordstatus", "state", "enrollmentstatus"),
+        *("enabled", "enableduser", "isenabled", "disabled", "isdisabled", "active", "isactive", "inactive"),
+        *("deleted", "isdeleted", "tobedeleted", "archived", "isarchived", "suspended", "deceased", "left", "leaver"),
+        *("enddate", "exitdate", "leavingdate", "leftdate", "dateleft", "withdrawaldate", "deletedat", "archivedat"),
+    )
+)
+"""
+The headers of columns that may say who is no contact, or who has left; compared as `KNOWN_HEADERS` are.
+
+A roster with one of them is read only if *keep* says what to do about it. Headers in other languages are not known.
+"""
+
+REQUIRED: Final = ("contact_id", "first_name", "last_name")
+"""The fields that a roster has a column for, unless it is said that there is none."""
 
 
 def _header(columns: object, attribute: attrs.Attribute[str | None], value: object) -> None:
@@ -80,19 +96,19 @@ def positions(headers: Sequence[str], columns: ContactColumns, *, below: Sequenc
         if named == "":
             continue
         exact = [index for index, header in enumerate(headers) if header == named]
-        wanted = synonyms if named is None else (_folded(named),)
-        found = exact or [index for index, header in enumerate(headers) if _folded(header) in wanted]
+        wanted = synonyms if named is None else (folded(named),)
+        found = exact or [index for index, header in enumerate(headers) if folded(header) in wanted]
         if len(found) == 1:
             at[field] = found[0]
         elif found:
-            several = ", ".join(_quoted(headers[index]) for index in found)
+            several = ", ".join(quoted(headers[index]) for index in found)
             faults.append(f"{field} may be any of {several}")
-        elif named is not None or field in _REQUIRED:
-            looked_for = ", ".join(synonyms) if named is None else _quoted(named)
+        elif named is not None or field in REQUIRED:
+            looked_for = ", ".join(synonyms) if named is None else quoted(named)
             faults.append(f"{field} is under none of {looked_for}")
     if faults:
         is_header = _is_header(headers, below, columns)
-        there = ", ".join(_quoted(header) for header in headers[:64]) if is_header else "none that is known"
+        there = ", ".join(quoted(header) for header in headers[:64]) if is_header else "none that is known"
         raise InvalidValueError(
             "columns",
             f"{'; '.join(faults)}. The headers are: {there}. "
@@ -105,18 +121,20 @@ def positions(headers: Sequence[str], columns: ContactColumns, *, below: Sequenc
 def _is_header(headers: Sequence[str], below: Sequence[str], columns: ContactColumns) -> bool:
     # A file without a header line begins with somebody's name.
     known = {synonym for synonyms in KNOWN_HEADERS.values() for synonym in synonyms}
-    telling = {*KNOWN_HEADERS["contact_id"], *(_folded(header) for header in attrs.astuple(columns) if header)}
-    folded = [_folded(header) for header in headers]
-    if any(header in telling for header in folded) or sum(header in known for header in folded) > 1:
+    telling = {*KNOWN_HEADERS["contact_id"], *(folded(header) for header in attrs.astuple(columns) if header)}
+    there = [folded(header) for header in headers]
+    if any(header in telling for header in there) or sum(header in known for header in there) > 1:
         return True
     # Names of columns above a row with a number: in a file without headers the first row has its number there too.
     has_number = any(char.isdigit() or char == "@" for header in headers for char in header)
     return not has_number and len(below) == len(headers) and any(cell.strip().isdecimal() for cell in below)
 
 
-def _folded(header: str) -> str:
+def folded(header: str) -> str:
+    """Return a header as it is compared."""
     return "".join(char for char in header.casefold() if char not in "_-" and not char.isspace())
 
 
-def _quoted(header: str) -> str:
+def quoted(header: str) -> str:
+    """Return a header as an error shows it: cut, and in ASCII."""
     return ascii(header if len(header) <= 64 else header[:64] + "...")

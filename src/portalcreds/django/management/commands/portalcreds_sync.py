@@ -41,8 +41,8 @@ class Command(BaseCommand):
             rows = plan if options["dry_run"] else accounts.apply_sync(plan)
         except (OSError, PortalCredsError) as error:
             raise CommandError(str(error)) from None
-        for line, field, hint in (*read.refusals, *read.warnings):
-            self.stderr.write(f"line {line}: {field}: {hint}")
+        for told in (*read.refusals, *read.warnings):
+            self.stderr.write(told.text)
         actions = [item.action.value for item in rows]
         for action in sorted(set(actions)):
             self.stdout.write(f"{action}: {actions.count(action)}")
