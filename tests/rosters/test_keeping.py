@@ -65,7 +65,7 @@ def test_rows_are_chosen_by_a_function() -> None:
 
     def keep(row: Mapping[str, Any]) -> bool:
         seen.append(row)
-        return row["status"] != "tobedeleted" and row["role"] != "student"
+        return bool(row["status"] != "tobedeleted" and row["role"] != "student")
 
     assert read(MIXED.replace("parent,", "parent"), keep=keep).contacts == (ANN, BOB)
     assert seen[1] == {"id": "2", "first": "Bob", "last": "Dyer", "role": "parent", "status": ""}
@@ -73,7 +73,7 @@ def test_rows_are_chosen_by_a_function() -> None:
 
 def test_records_are_chosen_by_their_values() -> None:
     """True is what a database has for the text of a file, and NaN is an empty cell."""
-    keep = {"role": ["parent"], "is_active": [True]}
+    keep: dict[str, Any] = {"role": ["parent"], "is_active": [True]}
     assert contacts_from_records(RECORDS, keep=keep).contacts == (ANN,)
     assert contacts_from_records(RECORDS, keep={"role": [None], "is_active": ["true"]}).contacts[0].contact_id == "4"
     assert contacts_from_records(RECORDS, keep=lambda row: row["id"] == "1").left_out == {LeftOut.NOT_KEPT: 3}

@@ -1,10 +1,10 @@
-"""Read contacts from records or from a table of pandas or polars."""
+"""Read contacts from records or from a table of pandas."""
 
 from __future__ import annotations
 
 import operator
 from collections.abc import Iterable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from .._arguments import is_missing
 from ..contacts import MAX_CONTACT_TEXT
@@ -21,11 +21,24 @@ _MAX_EXACT_FLOAT = 2**53
 _HINT = "pass a DataFrame, or mappings by header, such as frame.to_dict('records')"
 
 
+class DataFrame(Protocol):
+    """What is read of a DataFrame of pandas."""
+
+    @property
+    def columns(self) -> Iterable[Any]:
+        """Its headers."""
+        ...
+
+    def itertuples(self, index: bool = ..., name: None = ...) -> Iterable[tuple[Any, ...]]:
+        """Return its rows."""
+        ...
+
+
 def contacts_from_records(
-    records: Any, *, columns: ContactColumns | None = None, keep: Keep | None = None
+    records: Iterable[Mapping[Any, Any]] | DataFrame, *, columns: ContactColumns | None = None, keep: Keep | None = None
 ) -> RosterReading:
     """
-    Read contacts from mappings by header, or straight from a DataFrame of pandas or polars.
+    Read contacts from mappings by header, or straight from a DataFrame of pandas.
 
     None, NaN, NaT, ``pandas.NA`` and an empty text are missing values; a key that is absent says nothing about its
     field. Records without any value are skipped. Identifiers and user names that are whole numbers become text. So do
@@ -87,9 +100,6 @@ def _rows(records: Any) -> tuple[list[str], list[Mapping[Any, Any]]]:
         rows: list[Any] = [
             dict(zip(names, values, strict=True)) for values in records.itertuples(index=False, name=None)
         ]
-    elif callable(getattr(records, "iter_rows", None)) and hasattr(records, "columns"):
-        names = list(records.columns)
-        rows = list(records.iter_rows(named=True))
     elif isinstance(records, (str, bytes, Mapping)) or not isinstance(records, Iterable):
         raise InvalidValueError("records", _HINT)
     else:
