@@ -7,11 +7,10 @@ from collections.abc import Iterator
 from itertools import zip_longest
 from typing import IO, TYPE_CHECKING, Any
 
-from .columns import KNOWN_HEADERS, REQUIRED, ContactColumns, positions
-from .reading import LeftOut, RosterReading, RosterReason
-
 if TYPE_CHECKING:
     from ._keeping import Keep
+    from .columns import ContactColumns
+    from .reading import RosterReading, RosterReason
 
 
 def read_contacts_csv(
@@ -59,6 +58,8 @@ def read_contacts_csv(
     from ._csv_rows import table_of
     from ._keeping import keeper
     from ._lines import RosterLines
+    from .columns import KNOWN_HEADERS, REQUIRED, ContactColumns, positions
+    from .reading import LeftOut
 
     wanted = ContactColumns() if columns is None else columns
     lines = RosterLines(source, encoding)

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any, Protocol
 from .._arguments import is_missing
 from ..contacts import MAX_CONTACT_TEXT
 from ..exceptions import InvalidValueError
-from .columns import KNOWN_HEADERS, ContactColumns, positions
-from .reading import LeftOut, RosterReading, RosterReason
 
 if TYPE_CHECKING:
     from ._keeping import Keep
+    from .columns import ContactColumns
+    from .reading import RosterReading
 
 _MAX_EXACT_FLOAT = 2**53
 """From here on a float may stand for several whole numbers (IEEE 754 binary64)."""
@@ -61,8 +61,11 @@ def contacts_from_records(
         InvalidValueError: A key is missing or there twice, *keep* does not say what to do about one, or a record is
             not a mapping.
     """
-    from ._collecting import Collector  # Here and below: importing the package needs neither.
+    # Here: importing the package needs none of them.
+    from ._collecting import Collector
     from ._keeping import keeper
+    from .columns import KNOWN_HEADERS, ContactColumns, positions
+    from .reading import LeftOut, RosterReading, RosterReason
 
     headers, rows = _rows(records)
     if not rows:
