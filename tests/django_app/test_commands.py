@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zipfile
 from collections.abc import Iterator
 from datetime import timedelta
 from importlib import import_module
@@ -42,9 +43,24 @@ def test_a_file_of_contacts(site: Site, tmp_path: Path) -> None:
     file.write_text("contact_id,first_name,last_name,username\n7,Pat,O'Brien,pobrien\n,Kim,Nobody,kim\n", "utf-8")
     said = site.manage("portalcreds_sync", str(file))
     assert "add: 1" in said
-    assert "line 3: contact_id: " in said
+    assert "Line 3, contact_id: " in said
     assert "Nobody" not in said
     assert site.portal.accounts.find_by_username("pobrien", OFFICE) is not None
+
+
+def test_a_file_with_more_than_contacts(site: Site, tmp_path: Path) -> None:
+    """Who is a contact is said on the command line, or by the roles of a OneRoster zip; the others are counted."""
+    file = tmp_path / "people.csv"
+    file.write_text("id,first,last,role,status\n7,Pat,O'Brien,parent,\n8,Eva,O'Brien,student,\n", "utf-8")
+    error = import_module("django.core.management.base").CommandError
+    with pytest.raises(error, match="keep: the roster has 'role', 'status'"):
+        site.manage("portalcreds_sync", str(file))
+    said = site.manage("portalcreds_sync", str(file), "--keep", "role=parent,guardian", "--keep", "status")
+    assert "left out, not_kept: 1\nadd: 1\n" in said
+    zipped = tmp_path / "export.zip"
+    with zipfile.ZipFile(zipped, "w") as archive:
+        archive.writestr("users.csv", "sourcedId,role,givenName,familyName\n9,parent,Kim,Lee\n10,student,Jo,Lee\n")
+    assert "left out, student: 1\nadd: 1\n" in site.manage("portalcreds_sync", str(zipped))
 
 
 def test_a_file_that_cannot_be_read(site: Site, tmp_path: Path) -> None:
