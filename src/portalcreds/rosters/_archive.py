@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
+import struct
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import IO, Any, Final
 
 from .._arguments import path_in
@@ -29,7 +30,13 @@ _LOCATOR_SIZE: Final = 20
 _DAMAGED: Final = "the zip is damaged; export it again"
 _NOT_SEEKABLE: Final = "pass a path, or a file opened in binary that can be read twice, such as io.BytesIO(data)"
 
-Opener = Callable[[str], "Member | None"]
+_DAMAGES: Final = (
+    *(zipfile.BadZipFile, zlib.error, struct.error, EOFError, OSError),
+    *(NotImplementedError, OverflowError, RuntimeError, ValueError),
+)
+"""What `zipfile` raises for a zip that is not as it should be."""
+
+Opener = Callable[[str], "IO[bytes] | Member | None"]
 """Opens a file by its name; None if there is none."""
 
 
@@ -61,7 +68,7 @@ class Member:
         """Return the next bytes."""
         try:
             data: object = self._file.read(size)
-        except (zipfile.BadZipFile, zlib.error, EOFError):
+        except _DAMAGES:
             data = None
         if isinstance(data, bytes):
             return data
@@ -78,11 +85,11 @@ def _opener(file: IO[bytes], alone: str) -> Opener:
     if not isinstance(start, bytes):
         raise InvalidValueError("source", _NOT_SEEKABLE)
     if start != _SIGNATURE:
-        return lambda name: Member(file) if name == alone else None
+        return lambda name: file if name == alone else None
     _check_directory(file)
     try:
         archive = zipfile.ZipFile(file)
-    except (zipfile.BadZipFile, NotImplementedError, ValueError):
+    except _DAMAGES:
         archive = None
     if archive is None:
         raise InvalidValueError("source", _DAMAGED)
@@ -117,9 +124,11 @@ def _member(archive: zipfile.ZipFile, name: str) -> Member | None:
         raise InvalidValueError("source", "the zip asks for a password; export it without")
     if found.file_size > MAX_FILE_SIZE:
         raise InvalidValueError("source", f"{name} has more than {MAX_FILE_SIZE:,} bytes unpacked; split it")
-    try:
-        # zipfile stops at the size that the list of files says, whatever is packed.
-        return Member(archive.open(found))
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, OSError):
-        pass
-    raise InvalidValueError("source", _DAMAGED)
+    opened_file = None
+    if found.compress_type in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        with suppress(*_DAMAGES):
+            # zipfile stops at the size that the list of files says, whatever is packed.
+            opened_file = archive.open(found)
+    if opened_file is None:
+        raise InvalidValueError("source", _DAMAGED)
+    return Member(opened_file)
