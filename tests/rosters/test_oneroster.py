@@ -90,6 +90,8 @@ def test_parents_of_a_class(tmp_path: Path) -> None:
     assert reading.contacts_of_class("7B", school_id="o2") == ()
     assert reading.contacts_of_student("s1") == ("p1",)
     assert reading.contacts_of_student("s4") == ()
+    assert reading.relations is not None
+    assert reading.relations.classes[0].student_ids == ("s1", "s2")
     assert read_oneroster(path, on=date(2026, 6, 30)).contacts_of_class("c7b")[0] == "p1"
     assert len(read_oneroster(path, on=date(2026, 6, 30)).contacts_of_class("c7b")) == 3
 
