@@ -236,7 +236,7 @@ def methods_of(part: Any) -> dict[str, dict[str, Any]]:
         "record": {"events": [AuditEvent(kind=AuditKind.ACCOUNT_ADDED, at=NOW)]},
         "events": {"contact_id": None, "limit": None},
         "counter": {"clock": utc_now},
-        "add_job": {"job": JOB, "chunks": [JobChunk(number=0, size=1, items="[]")]},
+        "add_job": {"job": JOB, "chunks": [JobChunk(number=0, size=1, items="[]")], "ceiling": None},
         "find_job": {"key": "k"},
         "open_chunks": {"key": "k", "after": -1, "now": NOW},
         "claim_chunk": {"key": "k", "number": 0, "worker": "w", "now": NOW, "until": NOW},
@@ -244,7 +244,6 @@ def methods_of(part: Any) -> dict[str, dict[str, Any]]:
         "read_chunks": {"key": "k", "after": -1, "limit": 1},
         "job_progress": {"key": "k", "now": NOW},
         "cancel_job": {"key": "k", "now": NOW},
-        "count_planned": {"operator_id": "op", "since": NOW},
         "purge_jobs": {"before": NOW},
         "purge_events": {"before": NOW, "kinds": ()},
     }

@@ -97,9 +97,11 @@ def page_in(after: object, limit: object) -> None:
     number_in("limit", limit, least=1)
 
 
-def operator_id_in(operator_id: object) -> str:
-    """Return the argument as an operator's id."""
-    return text_in("operator_id", operator_id, "pass the operator's id as text")
+def ceiling_in(ceiling: int | None) -> int | None:
+    """Return the argument as a number that may not be exceeded."""
+    if ceiling is not None and (type(ceiling) is not int or ceiling < 0):
+        raise InvalidValueError("ceiling", "pass a whole number of at least 0, or None for no ceiling")
+    return ceiling
 
 
 def job_key_in(key: object) -> str:

@@ -11,15 +11,15 @@ from typing import Final
 import attrs
 
 from ._arguments import (
+    ceiling_in,
     chunk_in,
     instant_in,
     job_chunks_in,
     job_in,
     job_key_in,
-    operator_id_in,
     page_in,
 )
-from .jobs import LATELY, JobChunk, JobProgress, StoredJob
+from .jobs import CEILING_SPAN, LATELY, AddOutcome, JobAddition, JobChunk, JobProgress, StoredJob
 
 _AT_ONCE: Final = 16
 """Numbers of chunks in one answer."""
@@ -39,15 +39,18 @@ class MemoryJobStore:
         self._jobs: dict[str, _Job] = {}
         self._jobs_lock = Lock()
 
-    def add_job(self, job: StoredJob, chunks: Sequence[JobChunk], /) -> bool:
-        """Store a job with its chunks, unless its key is there; return whether it was stored."""
-        job, chunks = job_in(job), job_chunks_in(chunks)
+    def add_job(self, job: StoredJob, chunks: Sequence[JobChunk], ceiling: int | None, /) -> JobAddition:
+        """Store a job with its chunks, unless its key is there or its operator would be over the ceiling."""
+        job, chunks, ceiling = job_in(job), job_chunks_in(chunks), ceiling_in(ceiling)
         self.purge_jobs(job.started_at - _KEPT)
         with self._jobs_lock:
             if job.key in self._jobs:
-                return False
+                return JobAddition(outcome=AddOutcome.KEY_TAKEN)
+            planned = self._planned_beside(job)
+            if ceiling is not None and planned + job.planned > ceiling:
+                return JobAddition(outcome=AddOutcome.OVER_CEILING, planned=planned)
             self._jobs[job.key] = _Job(job, chunks)
-            return True
+            return JobAddition(outcome=AddOutcome.ADDED)
 
     def find_job(self, key: str, /) -> StoredJob | None:
         """Return the job, or None."""
@@ -135,19 +138,6 @@ class MemoryJobStore:
             open_jobs = [job.stored for job in self._jobs.values() if job.stored.closed_at is None]
         return tuple(sorted(open_jobs, key=lambda job: (job.started_at, job.key)))
 
-    def count_planned(self, operator_id: str, since: datetime, /) -> int:
-        """Return how many contacts were to be set in all that the operator's jobs since an instant."""
-        operator_id, since = operator_id_in(operator_id), instant_in("since", since)
-        with self._jobs_lock:
-            return sum(
-                job.stored.planned
-                for job in self._jobs.values()
-                if job.stored.operator_id == operator_id
-                and job.stored.started_at > since
-                # One that was closed when it was started was refused.
-                and (job.done or job.stored.closed_at != job.stored.started_at)
-            )
-
     def purge_jobs(self, before: datetime, /) -> int:
         """Remove the jobs that were started before an instant, finished or not, and return how many."""
         before = instant_in("before", before)
@@ -156,6 +146,10 @@ class MemoryJobStore:
             for key in old:
                 del self._jobs[key]
             return len(old)
+
+    def _planned_beside(self, job: StoredJob) -> int:
+        others = (each.stored for each in self._jobs.values() if each.stored.operator_id == job.operator_id)
+        return sum(other.planned for other in others if other.started_at > job.started_at - CEILING_SPAN)
 
 
 class _Job:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from enum import StrEnum
 from typing import Final, Self
 
 import attrs
@@ -18,6 +19,9 @@ MAX_JOB_TEXT: Final = 65_535
 
 LATELY: Final = timedelta(minutes=2)
 """How far back the work is looked at to tell how long the rest will take."""
+
+CEILING_SPAN: Final = timedelta(days=1)
+"""How far back the jobs of an operator are added up: a ceiling for each 24 hours, wherever a day begins."""
 
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
@@ -64,6 +68,33 @@ class JobChunk(Value):
     size: int
     items: str
     results: str | None = None
+
+
+class AddOutcome(StrEnum):
+    """What became of a job that was to be stored."""
+
+    ADDED = "added"
+    """It is stored, and can be run."""
+
+    KEY_TAKEN = "key_taken"
+    """There is a job under its key; nothing was stored."""
+
+    OVER_CEILING = "over_ceiling"
+    """The operator's jobs would set more than they may; nothing was stored."""
+
+
+@attrs.frozen(kw_only=True, eq=False, repr=False)
+class JobAddition(Value):
+    """
+    The answer to whoever stores a job.
+
+    Attributes:
+        outcome: What became of it.
+        planned: If it was over the ceiling, how many the operator's other jobs of the 24 hours were to set; else 0.
+    """
+
+    outcome: AddOutcome
+    planned: int = 0
 
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from concurrent.futures import Executor
 
     from .derived import Derived
-    from .jobs import JobChunk, JobProgress, StoredJob
+    from .jobs import JobAddition, JobChunk, JobProgress, StoredJob
     from .status_counts import StatusGroup, StatusQuery
 
 
@@ -204,8 +204,19 @@ class JobStore(Protocol):
     Services call it from several threads at once.
     """
 
-    def add_job(self, job: StoredJob, chunks: Sequence[JobChunk], /) -> bool:
-        """Store a job with its chunks, all or nothing, unless its key is there; return whether it is stored now."""
+    def add_job(self, job: StoredJob, chunks: Sequence[JobChunk], ceiling: int | None, /) -> JobAddition:
+        """
+        Store a job with its chunks, all or nothing, unless its key is there or its operator would be over the ceiling.
+
+        The jobs are added up and the new one is stored in one atomic step: of several that are added at once, as many
+        are stored as stay within it, and none can be run that was not counted.
+
+        Args:
+            job: The job.
+            chunks: What it is about.
+            ceiling: The most that jobs of its operator may be *planned* to set, this one and those that were started
+                less than `CEILING_SPAN` before it, cancelled or not; None for no ceiling.
+        """
         ...
 
     def find_job(self, key: str, /) -> StoredJob | None:
@@ -262,14 +273,6 @@ class JobStore(Protocol):
 
     def unfinished_jobs(self) -> Sequence[StoredJob]:
         """Return the jobs that are not closed, the oldest first."""
-        ...
-
-    def count_planned(self, operator_id: str, since: datetime, /) -> int:
-        """
-        Return how many contacts the jobs that an operator started after an instant were to set, taken together.
-
-        A job that was closed at the instant when it was started, and did nothing, does not count: it was refused.
-        """
         ...
 
     def purge_jobs(self, before: datetime, /) -> int:

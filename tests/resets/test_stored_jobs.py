@@ -21,7 +21,6 @@ from portalcreds.derived import Derived
 from portalcreds.exceptions import (
     ConfigurationError,
     CorruptRowError,
-    DailyCeilingError,
     InvalidValueError,
     JobNotFoundError,
     StoreUnavailableError,
@@ -34,7 +33,7 @@ from portalcreds.secret import Secret
 from portalcreds.stores.dbapi import DBAPIAccountStore
 from portalcreds.stores.memory import MemoryAccountStore
 from portalcreds.testing._threads import at_once
-from resets.running import CHUNK, confirmed, epochs, issues_of, outcomes
+from resets.running import CHUNK, confirmed, issues_of, outcomes
 
 LEASE = {"seconds": 31}
 
@@ -543,64 +542,3 @@ def test_a_long_lease_is_the_host_s_choice(memory_portal: Portal) -> None:
     assert job.progress().held == 1
     memory_portal.clock.move(microseconds=1)
     assert job.progress().held == 0
-
-
-# -- the ceiling of a day
-
-
-def test_one_ceiling_holds_for_all_plans_of_an_operator(portal: Portal) -> None:
-    """R12: many small plans are one large one; after 24 hours, or for another operator, there is room again."""
-    portal = portal.with_parts(max_per_day=3)
-    assert outcomes(portal.resets.start(confirmed(portal, ["c-1", "c-2"])).run()) == {("set", None): 2}
-    with pytest.raises(DailyCeilingError) as refused:
-        portal.resets.start(confirmed(portal, ["c-1", "c-3"]))
-    assert (refused.value.operator_id, refused.value.ceiling, refused.value.planned) == ("office", 3, 2)
-    assert portal.kinds()[-1] == "operation_cancelled daily_ceiling"
-    assert epochs(portal, [ContactId("c-3")]) == [0]
-    assert portal.resets.unfinished() == ()
-    portal.resets.start(confirmed(portal, ["c-3", "c-4"])).run()  # Of whom one can be set.
-    with pytest.raises(DailyCeilingError):
-        portal.resets.reset_password("c-1", OFFICE)
-    portal.clock.move(hours=24)
-    assert portal.resets.reset_password("c-1", OFFICE).outcome is ResetOutcome.SET
-
-
-def test_the_ceiling_counts_who_pressed_ok(portal: Portal) -> None:
-    """R12, R16: each operator has their own, whoever made the plan."""
-    boss = Operator(operator_id="boss")
-    portal = portal.with_parts(max_per_day=1, authorizer=Grants(privileges={"office": Privilege, "boss": Privilege}))
-    portal.resets.start(confirmed(portal, ["c-1"]))
-    portal.resets.start(portal.resets.plan(["c-2"], OFFICE).confirm(boss))
-    with pytest.raises(DailyCeilingError, match="'office'"):
-        portal.resets.start(portal.resets.plan(["c-3"], boss).confirm(OFFICE))
-
-
-def test_a_second_ok_is_not_counted_twice(portal: Portal) -> None:
-    """R12: at the ceiling, the page that is loaded again still finds its job."""
-    portal = portal.with_parts(max_per_day=2)
-    ok = confirmed(portal, ["c-1", "c-2"])
-    portal.resets.start(ok)
-    assert outcomes(portal.resets.start(ok).run()) == {("set", None): 2}
-
-
-def test_plans_that_are_started_at_once_do_not_pass_the_ceiling_together(portal: Portal) -> None:
-    """R12: each looks again once it is stored, so that of several at most as many go through as may."""
-    plans = [confirmed(portal, [contact_id]) for contact_id in ("c-1", "c-2", "c-3")]
-    waiting = [1]
-
-    def start_another(when: str, name: str, arguments: tuple[Any, ...]) -> None:
-        # After the first look, before the job is stored.
-        if (when, name) == ("before", "add_job") and waiting:
-            waiting.pop()
-            portal.with_parts(max_per_day=1).resets.start(plans[1])
-
-    late = attrs.evolve(portal, store=watched(portal.store, start_another)).with_parts(max_per_day=1)
-    with pytest.raises(DailyCeilingError) as refused:
-        late.resets.start(plans[0])
-    assert refused.value.planned == 1
-    assert portal.resets.unfinished() == (plans[1].key,)
-    job = portal.resets.find_job(plans[0].key)
-    assert job is not None
-    assert outcomes(job.run()) == {("not_reached", None): 1}
-    # And what was refused does not count.
-    assert outcomes(portal.with_parts(max_per_day=2).resets.start(plans[2]).run()) == {("set", None): 1}

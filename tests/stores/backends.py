@@ -20,7 +20,7 @@ import attrs
 import pytest
 
 from portal import PortalStore
-from portalcreds.protocols import AttemptCounter, Clock, utc_now
+from portalcreds.protocols import AttemptCounter, Clock, JobStore, utc_now
 from portalcreds.stores.dbapi import DBAPIAccountStore
 from portalcreds.stores.timeouts import Timeouts
 from servers import Database, own_database
@@ -46,7 +46,7 @@ _SET_LEVEL = {
 }
 
 
-class OwnedStore(PortalStore, Protocol):
+class OwnedStore(PortalStore, JobStore, Protocol):
     """What a backend opens: a store that owns its transactions and has a counter in the same database."""
 
     def counter(self, *, clock: Clock = utc_now) -> AttemptCounter:

@@ -11,7 +11,7 @@ from typing import Any
 import attrs
 
 from portalcreds._memory_jobs import MemoryJobStore, _Chunk, _Job
-from portalcreds.jobs import JobChunk, JobProgress, StoredJob
+from portalcreds.jobs import AddOutcome, JobAddition, JobChunk, JobProgress, StoredJob
 
 _MICROSECOND = timedelta(microseconds=1)
 _PAUSE = 0.0005
@@ -20,15 +20,15 @@ _PAUSE = 0.0005
 class DropsMicroseconds(MemoryJobStore):
     """A column that holds seconds."""
 
-    def add_job(self, job: StoredJob, chunks: Sequence[JobChunk], /) -> bool:
-        return super().add_job(attrs.evolve(job, started_at=job.started_at.replace(microsecond=0)), chunks)
+    def add_job(self, job: StoredJob, chunks: Sequence[JobChunk], ceiling: int | None, /) -> JobAddition:
+        return super().add_job(attrs.evolve(job, started_at=job.started_at.replace(microsecond=0)), chunks, ceiling)
 
 
 class CutsTexts(MemoryJobStore):
     """A TEXT that is cut where it is full."""
 
-    def add_job(self, job: StoredJob, chunks: Sequence[JobChunk], /) -> bool:
-        return super().add_job(job, [attrs.evolve(chunk, items=chunk.items[:65_000]) for chunk in chunks])
+    def add_job(self, job: StoredJob, chunks: Sequence[JobChunk], ceiling: int | None, /) -> JobAddition:
+        return super().add_job(job, [attrs.evolve(chunk, items=chunk.items[:65_000]) for chunk in chunks], ceiling)
 
 
 class FoldsKeys(MemoryJobStore):
@@ -41,20 +41,32 @@ class FoldsKeys(MemoryJobStore):
 class ReplacesJobs(MemoryJobStore):
     """INSERT OR REPLACE."""
 
-    def add_job(self, job: StoredJob, chunks: Sequence[JobChunk], /) -> bool:
-        is_new = self._jobs.pop(job.key, None) is None
-        return super().add_job(job, chunks) and is_new
+    def add_job(self, job: StoredJob, chunks: Sequence[JobChunk], ceiling: int | None, /) -> JobAddition:
+        outcome = AddOutcome.KEY_TAKEN if self._jobs.pop(job.key, None) else AddOutcome.ADDED
+        super().add_job(job, chunks, ceiling)
+        return JobAddition(outcome=outcome)
 
 
 class AddsInTwoSteps(MemoryJobStore):
     """SELECT, and then INSERT of the job; the chunks of whoever comes last."""
 
-    def add_job(self, job: StoredJob, chunks: Sequence[JobChunk], /) -> bool:
+    def add_job(self, job: StoredJob, chunks: Sequence[JobChunk], ceiling: int | None, /) -> JobAddition:
         if job.key in self._jobs:
-            return False
+            return JobAddition(outcome=AddOutcome.KEY_TAKEN)
         time.sleep(_PAUSE)
         self._jobs[job.key] = _Job(job, chunks)
-        return True
+        return JobAddition(outcome=AddOutcome.ADDED)
+
+
+class CountsAndAdds(MemoryJobStore):
+    """SELECT SUM, and then INSERT."""
+
+    def add_job(self, job: StoredJob, chunks: Sequence[JobChunk], ceiling: int | None, /) -> JobAddition:
+        planned = self._planned_beside(job)
+        if ceiling is not None and planned + job.planned > ceiling:
+            return JobAddition(outcome=AddOutcome.OVER_CEILING, planned=planned)
+        time.sleep(_PAUSE)
+        return super().add_job(job, chunks, None)
 
 
 class SkipsOneBetweenPages(MemoryJobStore):
@@ -262,22 +274,60 @@ class HopesForEver(MemoryJobStore):
 class CountsEverybody(MemoryJobStore):
     """One ceiling for all operators."""
 
-    def count_planned(self, operator_id: str, since: datetime, /) -> int:
-        return sum(super(CountsEverybody, self).count_planned(each, since) for each in ("a", "b", "A"))
+    def _planned_beside(self, job: StoredJob) -> int:
+        return sum(super(CountsEverybody, self)._planned_beside(attrs.evolve(job, operator_id=each)) for each in "abA")
 
 
 class CountsTheInstant(MemoryJobStore):
-    """Counts what was started at the instant too."""
+    """Counts what was started 24 hours before too."""
 
-    def count_planned(self, operator_id: str, since: datetime, /) -> int:
-        return super().count_planned(operator_id, since - _MICROSECOND)
+    def _planned_beside(self, job: StoredJob) -> int:
+        return super()._planned_beside(attrs.evolve(job, started_at=job.started_at - _MICROSECOND))
 
 
-class CountsWhatWasRefused(MemoryJobStore):
-    """Sums up all that there is."""
+class CountsSinceMidnight(MemoryJobStore):
+    """A new day, a new ceiling."""
 
-    def count_planned(self, operator_id: str, since: datetime, /) -> int:
-        return sum(job.stored.planned for job in self._jobs.values() if job.stored.operator_id == operator_id)
+    def _planned_beside(self, job: StoredJob) -> int:
+        midnight = job.started_at.replace(hour=0, minute=0, second=0, microsecond=0)
+        others = (each.stored for each in self._jobs.values() if each.stored.operator_id == job.operator_id)
+        return sum(other.planned for other in others if other.started_at >= midnight)
+
+
+class GivesBackWhatWasCancelled(MemoryJobStore):
+    """Sums up the jobs that are open."""
+
+    def _planned_beside(self, job: StoredJob) -> int:
+        closed = sum(each.stored.planned for each in self._jobs.values() if each.stored.closed_at is not None)
+        return super()._planned_beside(job) - closed
+
+
+class KeepsWhatItRefused(MemoryJobStore):
+    """Stores, counts, and closes the job that was one too many."""
+
+    def add_job(self, job: StoredJob, chunks: Sequence[JobChunk], ceiling: int | None, /) -> JobAddition:
+        addition = super().add_job(job, chunks, ceiling)
+        if addition.outcome == AddOutcome.OVER_CEILING:
+            super().add_job(attrs.evolve(job, planned=0), chunks, None)
+            self.cancel_job(job.key, job.started_at)
+        return addition
+
+
+class RefusesTheSecondOK(MemoryJobStore):
+    """Looks at the ceiling before it looks at the key."""
+
+    def add_job(self, job: StoredJob, chunks: Sequence[JobChunk], ceiling: int | None, /) -> JobAddition:
+        planned = self._planned_beside(job)
+        if ceiling is not None and planned + job.planned > ceiling:
+            return JobAddition(outcome=AddOutcome.OVER_CEILING, planned=planned)
+        return super().add_job(job, chunks, ceiling)
+
+
+class CountsWithCeilingsOnly(MemoryJobStore):
+    """What was added without a ceiling counts for nobody."""
+
+    def add_job(self, job: StoredJob, chunks: Sequence[JobChunk], ceiling: int | None, /) -> JobAddition:
+        return super().add_job(job if ceiling is not None else attrs.evolve(job, planned=0), chunks, ceiling)
 
 
 class PurgesFinishedOnly(MemoryJobStore):
@@ -315,7 +365,7 @@ class CachesJobs(Shares):
 
 
 class LocksInTheProcess(Shares):
-    """Reads and claims under a lock that no other process knows."""
+    """Reads, and then claims or adds, under a lock that no other process knows."""
 
     def another(self) -> MemoryJobStore:
         other: Any = super().another()
@@ -325,6 +375,11 @@ class LocksInTheProcess(Shares):
     def claim_chunk(self, key: str, number: int, worker: str, now: datetime, until: datetime, /) -> JobChunk | None:
         with self._jobs_lock:
             return ReadsAndClaims.claim_chunk(self, key, number, worker, now, until)  # type: ignore[arg-type]
+
+    def _planned_beside(self, job: StoredJob) -> int:
+        planned = super()._planned_beside(job)
+        time.sleep(_PAUSE)
+        return planned
 
 
 def _chunks(jobs: MemoryJobStore, key: str) -> list[_Chunk]:

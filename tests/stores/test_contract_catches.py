@@ -178,13 +178,19 @@ JOBS = [
     (sabotaged_jobs.HopesForEver, "test_the_rest_takes_as_long_as_lately"),
     (sabotaged_jobs.CountsEverybody, "test_planned_are_counted_by_operator_and_time"),
     (sabotaged_jobs.CountsTheInstant, "test_planned_are_counted_by_operator_and_time"),
-    (sabotaged_jobs.CountsWhatWasRefused, "test_a_refused_job_does_not_count"),
+    (sabotaged_jobs.CountsSinceMidnight, "test_no_midnight_begins_anew"),
+    (sabotaged_jobs.GivesBackWhatWasCancelled, "test_what_ended_still_counts"),
+    (sabotaged_jobs.KeepsWhatItRefused, "test_a_ceiling_is_reached_and_not_passed"),
+    (sabotaged_jobs.RefusesTheSecondOK, "test_a_key_that_is_there_is_not_over_the_ceiling"),
+    (sabotaged_jobs.CountsWithCeilingsOnly, "test_without_a_ceiling_all_are_added_and_count"),
+    (sabotaged_jobs.CountsAndAdds, "test_racing_jobs_stay_within_the_ceiling"),
     (sabotaged_jobs.PurgesFinishedOnly, "test_purging_removes_what_is_old"),
 ]
 
 TWO_JOB_STORES = [
     (sabotaged_jobs.CachesJobs, "test_another_store_sees_each_step"),
     (sabotaged_jobs.LocksInTheProcess, "test_of_claims_in_two_stores_one_wins"),
+    (sabotaged_jobs.LocksInTheProcess, "test_jobs_in_two_stores_stay_within_the_ceiling"),
 ]
 
 

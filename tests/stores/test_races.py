@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from functools import partial
+from itertools import cycle
 from typing import Any
 from uuid import uuid4
 
@@ -15,9 +16,11 @@ import pytest
 
 from portalcreds.accounts import Account, PasswordHash
 from portalcreds.contacts import ContactId
+from portalcreds.jobs import AddOutcome
 from portalcreds.protocols import ApplyResult, Change
 from portalcreds.stores.dbapi import DBAPIAccountStore
 from portalcreds.testing._store_samples import NOW, add, an_account, an_event, stored
+from portalcreds.testing.job_store import a_chunk, a_job
 from races import at_once
 from stores.backends import BACKENDS, ISOLATION_LEVELS, Backend, OwnedStore, new_backend
 
@@ -117,6 +120,41 @@ def test_parallel_guesses_of_64_are_counted_exactly(backend: Backend, level: str
     race_of_guesses(
         backend.at_level(level), guessers=whole(backend, level, 64, 24), guesses=whole(backend, level, 100, 20)
     )
+
+
+# -- one ceiling, many jobs
+
+
+def race_for_room(backend: Backend, starters: int, rounds: int) -> None:
+    """Let so many jobs of two operators, who have room for three each, be added at once, so often."""
+    tenant = uuid4().hex
+    with backend.open(tenant, connections=starters) as one, backend.open(tenant, connections=starters) as other:
+        for number in range(rounds):
+            jobs = [
+                (store, a_job(f"{number}-{n}", planned=2, operator_id=f"{number}-{n % 2}"))
+                for n, store in zip(range(starters), cycle((one, one, other, other)), strict=False)
+            ]
+            told = at_once(*(partial(store.add_job, job, [a_chunk(0)], 7) for store, job in jobs))
+            assert Counter(addition.outcome for addition in told) == {
+                AddOutcome.ADDED: 6,
+                AddOutcome.OVER_CEILING: starters - 6,
+            }
+            assert {addition.planned for addition in told} == {0, 6}
+            added = {job.key for (_, job), addition in zip(jobs, told, strict=True) if addition.planned == 0}
+            assert {job.key for job in one.unfinished_jobs() if job.key.startswith(f"{number}-")} == added
+
+
+@at_levels(SAMPLE)
+def test_jobs_that_are_added_at_once_stay_within_the_ceiling(backend: Backend, level: str) -> None:
+    """Each operator's jobs are added up one by one: as many as there is room for, and no fewer (R12)."""
+    race_for_room(backend.at_level(level), starters=12, rounds=3)
+
+
+@pytest.mark.whole
+@at_levels(AT_EVERY_LEVEL)
+def test_jobs_added_at_once_50_times_stay_within_the_ceiling(backend: Backend, level: str) -> None:
+    """The same 50 times, and fewer where one thing differs."""
+    race_for_room(backend.at_level(level), starters=16, rounds=whole(backend, level, 50, 10))
 
 
 # -- one user name, many accounts

@@ -41,6 +41,7 @@ from ..exceptions import (
     StaleAccountError,
     WrongStateError,
 )
+from ..jobs import AddOutcome
 from ..plans import ConfirmedPlan, PlanRecord
 from ..privileges import Operator, Privilege, actor
 from ..protocols import Change, ClaimProof, CredentialHasher, DefaultPasswordStrategy, JobStore
@@ -69,14 +70,12 @@ MAX_LIFETIME: Final = timedelta(days=366)
 DEFAULT_LEASE: Final = timedelta(seconds=30)
 """How long a worker has a few dozen contacts to itself: what hashing them takes, many times over."""
 
-_DAY: Final = timedelta(days=1)
-
 _MAX_ROUNDS: Final = 16
 """How often an invitation is tried; each failure means that another step on the same account came first."""
 
 _JOB_METHODS: Final = (
     *("add_job", "find_job", "open_chunks", "claim_chunk", "save_chunk", "read_chunks"),
-    *("job_progress", "cancel_job", "unfinished_jobs", "count_planned"),
+    *("job_progress", "cancel_job", "unfinished_jobs"),
 )
 
 
@@ -300,11 +299,12 @@ class ResetService(StaffService):
         found = self._jobs.find_job(job.key)
         if found is None:
             refuse_old(confirmed, now)
-            self._check_ceiling(job, confirmed.operator)
-            if self._jobs.add_job(job, list(write_chunks(job.key, self._shown_to_confirmer(confirmed)))):
-                # Again, because others may have been started at the same moment. Nobody has run this one yet.
-                self._check_ceiling(job, confirmed.operator, is_stored=True)
-            else:
+            stored = list(write_chunks(job.key, self._shown_to_confirmer(confirmed)))
+            addition = self._jobs.add_job(job, stored, self._max_per_day)
+            if self._max_per_day is not None and addition.outcome == AddOutcome.OVER_CEILING:
+                self._record_refusal(job, confirmed.operator)
+                raise DailyCeilingError(job.operator_id, self._max_per_day, addition.planned)
+            if addition.outcome == AddOutcome.KEY_TAKEN:
                 found = self._jobs.find_job(job.key)
         if found is not None:
             if not same_text(found.digest, job.digest):
@@ -472,24 +472,15 @@ class ResetService(StaffService):
         if self._max_affected is not None and total > self._max_affected:
             raise ConfigurationError("max_affected", f"start plans of at most {self._max_affected} contacts here")
 
-    def _check_ceiling(self, job: StoredJob, operator: Operator, *, is_stored: bool = False) -> None:
-        if self._max_per_day is None:
-            return
-        planned = self._jobs.count_planned(job.operator_id, job.started_at - _DAY)
-        before = planned - job.planned if is_stored else planned
-        if before + job.planned > self._max_per_day:
-            if is_stored:
-                # So that nobody runs it, and it does not count.
-                self._jobs.cancel_job(job.key, job.started_at)
-            refused = self._event(
-                AuditKind.OPERATION_CANCELLED,
-                operator,
-                count=job.planned,
-                reason="daily_ceiling",
-                operation_id=job.key,
-            )
-            self._audit.record([attrs.evolve(refused, confirmed_at=job.confirmed_at)])
-            raise DailyCeilingError(job.operator_id, self._max_per_day, before)
+    def _record_refusal(self, job: StoredJob, operator: Operator) -> None:
+        refused = self._event(
+            AuditKind.OPERATION_CANCELLED,
+            operator,
+            count=job.planned,
+            reason="daily_ceiling",
+            operation_id=job.key,
+        )
+        self._audit.record([attrs.evolve(refused, confirmed_at=job.confirmed_at)])
 
     def _find(self, key: str) -> tuple[StoredJob, JobTerms] | None:
         from ._stored import read_terms

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from threading import Barrier
+from typing import Any
 
 import attrs
 import pytest
@@ -19,13 +20,15 @@ from portalcreds.exceptions import (
     TransactionAborted,
 )
 from portalcreds.hashers import UpgradingHasher
+from portalcreds.jobs import AddOutcome
 from portalcreds.protocols import ApplyResult, Change
 from portalcreds.resets.plan import DecisionReason
 from portalcreds.resets.report import ResetOutcome
 from portalcreds.stores.dbapi import BorrowedDBAPIAccountStore
 from portalcreds.testing._store_samples import HASH, NOW, add, an_account, an_event, issued, step
+from portalcreds.testing.job_store import a_chunk, a_job
 from races import at_once
-from stores.backends import SNAPSHOT
+from stores.backends import ISOLATION_LEVELS, SNAPSHOT
 from stores.hosts import Host, Work
 
 from .work import (
@@ -144,6 +147,36 @@ def test_of_racing_hosts_one_wins(host: Host, rounds: int) -> None:
             assert sorted(results) == ["applied", "stale", "stale", "stale"]
             assert store.find(account.contact_id) == ways[results.index("applied")]
             assert len(store.events(account.contact_id)) == 1
+
+
+@pytest.mark.parametrize(
+    ("backend", "level"),
+    [
+        (database, level)
+        for database, levels in ISOLATION_LEVELS.items()
+        for level in levels
+        # There, whoever looked has locked what they saw, and nobody adds anything meanwhile.
+        if (database, level) != ("mariadb", "SERIALIZABLE")
+    ],
+    indirect=["backend"],
+)
+def test_a_ceiling_holds_for_hosts_that_looked_before(family: Host, level: str) -> None:
+    """R12: in a transaction that goes on seeing what it saw first, what others were set since is counted, or told."""
+    host = attrs.evolve(family, backend=family.backend.at_level(level))
+
+    outcomes: list[AddOutcome | None] = []
+    with host.seen() as store:
+        jobs: Any = store
+        with host.transaction(commit=True) as work:
+            begin(host, work)
+            assert work.store.find_job("other") is None
+            assert jobs.add_job(a_job("other"), [a_chunk(0)], 1).outcome == AddOutcome.ADDED
+            try:
+                outcomes.append(work.store.add_job(a_job("mine"), [a_chunk(0)], 1).outcome)
+            except TransactionAborted:
+                outcomes.append(None)
+        assert outcomes in ([AddOutcome.OVER_CEILING], [None])
+        assert [job.key for job in jobs.unfinished_jobs()] == ["other"]
 
 
 # -- what others committed meanwhile

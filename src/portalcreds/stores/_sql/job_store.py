@@ -7,12 +7,13 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Final
 
-from ..._arguments import chunk_in, instant_in, job_chunks_in, job_in, job_key_in, operator_id_in, page_in
+from ..._arguments import ceiling_in, chunk_in, instant_in, job_chunks_in, job_in, job_key_in, page_in
 from ..._chunks import chunks as split
+from ..._ids import digest
 from ..._text import same_text
 from ..._time import from_micros, micros
 from ...exceptions import CorruptRowError, InvalidValueError
-from ...jobs import LATELY, JobChunk, JobProgress, StoredJob
+from ...jobs import CEILING_SPAN, LATELY, AddOutcome, JobAddition, JobChunk, JobProgress, StoredJob
 from .._drivers.dialect import Dialect
 from .._drivers.port import Port, Statements
 from .._drivers.savepoints import execute_unless_duplicate
@@ -48,7 +49,7 @@ class SQLJobStore:
     def __init__(self, port: Port, dialect: Dialect, layout: Layout, *, tenant: str) -> None:
         self._job_port = port
         self._job_tenant = tenant
-        self._job_sql = _JobSQL(layout.jobs.path, layout.job_chunks.path)
+        self._job_sql = _JobSQL(layout, dialect, is_borrowed=port.is_borrowed)
         self._job_chunks = dialect.row_writer(
             layout.job_chunks.path,
             layout.job_chunks.holding_text(("tenant", "job_key", "number", "size", "items")),
@@ -57,22 +58,30 @@ class SQLJobStore:
             parameters={"tenant": tenant},
         )
 
-    def add_job(self, job: StoredJob, chunks: Sequence[JobChunk], /) -> bool:
-        """Store a job with its chunks, all or nothing, unless its key is there; return whether it is stored now."""
-        job, chunks = job_in(job), job_chunks_in(chunks)
+    def add_job(self, job: StoredJob, chunks: Sequence[JobChunk], ceiling: int | None, /) -> JobAddition:
+        """Store a job with its chunks, unless its key is there or its operator would be over the ceiling."""
+        job, chunks, ceiling = job_in(job), job_chunks_in(chunks), ceiling_in(ceiling)
         row = _bind_job(job)
 
-        def work(statements: Statements, may_be_stored: bool) -> bool:
+        def work(statements: Statements, may_be_stored: bool) -> AddOutcome:
+            if ceiling is not None:
+                self._take_turn(statements, job)
             if execute_unless_duplicate(statements, self._job_sql.insert_job, self._of_job(job.key, row)) is None:
                 # The acknowledgement of an earlier COMMIT may have been lost; then this is the job.
                 found = self._find_job(statements, job.key) if may_be_stored else None
-                return found is not None and _is_same(found, job)
+                is_stored = found is not None and _is_same(found, job)
+                return AddOutcome.ADDED if is_stored else AddOutcome.KEY_TAKEN
             for some in split(chunks, _ADDED):
                 rows = [(self._job_tenant, job.key, each.number, each.size, each.items) for each in some]
                 self._job_chunks.insert(statements, rows)
-            return True
+            if ceiling is not None:
+                self._refuse_beyond(statements, job, ceiling)
+            return AddOutcome.ADDED
 
-        return run("add_job", work, self._job_port.transaction)
+        try:
+            return JobAddition(outcome=run("add_job", work, self._job_port.transaction))
+        except _OverCeiling as over:
+            return JobAddition(outcome=AddOutcome.OVER_CEILING, planned=over.planned)
 
     def find_job(self, key: str, /) -> StoredJob | None:
         """Return the job, or None."""
@@ -154,13 +163,6 @@ class SQLJobStore:
         rows = self._read_jobs("unfinished_jobs", self._job_sql.unfinished, {"tenant": self._job_tenant})
         return tuple(_read_job(row) for row in rows)
 
-    def count_planned(self, operator_id: str, since: datetime, /) -> int:
-        """Return how many contacts the operator's jobs since an instant were to set, taken together."""
-        asked = {"tenant": self._job_tenant, "since": _instant("since", since)}
-        asked |= {"operator_id": operator_id_in(operator_id)}
-        ((planned,),) = self._read_jobs("count_planned", self._job_sql.planned, asked)
-        return int(planned or 0)
-
     def purge_jobs(self, before: datetime, /) -> int:
         """
         Remove the jobs that were started before an instant, finished or not, and return how many.
@@ -175,6 +177,20 @@ class SQLJobStore:
             if not gone:
                 break  # Something prevents it, such as a policy on rows; or somebody else removed the same ones.
         return removed
+
+    def _take_turn(self, statements: Statements, job: StoredJob) -> None:
+        """Keep the operator's other jobs from being added until this transaction ends."""
+        # A row that is written, and not only locked: in a transaction of the host's that began before the last job was
+        # added, a database that reads from a snapshot then says so, instead of adding up what was there at that time.
+        turn = {"turn": f"jobs:{digest(job.operator_id)}", "expires_at": micros(job.started_at + CEILING_SPAN)}
+        statements.execute(self._job_sql.take_turn, turn | {"tenant": self._job_tenant})
+
+    def _refuse_beyond(self, statements: Statements, job: StoredJob, ceiling: int) -> None:
+        asked: dict[str, object] = {"operator_id": job.operator_id, "since": micros(job.started_at - CEILING_SPAN)}
+        rows = statements.execute(self._job_sql.planned, asked | {"tenant": self._job_tenant})[0]
+        planned = sum(int(planned) for (planned,) in rows)
+        if planned > ceiling:
+            raise _OverCeiling(planned - job.planned)
 
     def _purge_job(self, key: str) -> bool:
         mine = self._of_job(key, {})
@@ -205,7 +221,8 @@ class SQLJobStore:
 class _JobSQL:
     """The statements; each is about one tenant's job, unless it says otherwise."""
 
-    def __init__(self, jobs: str, chunks: str) -> None:
+    def __init__(self, layout: Layout, dialect: Dialect, *, is_borrowed: bool) -> None:
+        jobs, chunks, attempts = layout.jobs.path, layout.job_chunks.path, layout.attempts.path
         this_job = f"FROM {jobs} WHERE tenant = :tenant AND job_key = :key"
         its_chunks = f"FROM {chunks} WHERE tenant = :tenant AND job_key = :key"
         is_open = f"EXISTS (SELECT 1 {this_job} AND closed_at IS NULL)"
@@ -213,6 +230,18 @@ class _JobSQL:
         self.insert_job = (
             f"INSERT INTO {jobs} (tenant, {_JOB}, done) VALUES (:tenant, :key, :operator_id, :terms, :digest, :total, "
             ":planned, :confirmed_at, :started_at, :closed_at, 0)"
+        )
+        self.take_turn = (
+            f"INSERT INTO {attempts} (tenant, attempt_key, n, expires_at) VALUES (:tenant, :turn, 1, :expires_at) "
+            + dialect.update_existing("tenant, attempt_key", f"n = {attempts}.n + 1, expires_at = :expires_at")
+        )
+        # The job itself is among them. A transaction of our own reads here for the first time, and so whatever was
+        # committed before its turn. In one of the host's, MariaDB reads what was there when that began, unless it
+        # locks; PostgreSQL locks no sums, so these are rows. Locked without need, operators would wait for each other.
+        lock = dialect.lock if is_borrowed else ""
+        self.planned = (
+            f"SELECT planned FROM {jobs} WHERE tenant = :tenant AND operator_id = :operator_id "
+            f"AND started_at > :since{lock}"
         )
         self.select_job = f"SELECT {_JOB} {this_job}"
         self.select_open = (
@@ -251,14 +280,16 @@ class _JobSQL:
         self.unfinished = (
             f"SELECT {_JOB} FROM {jobs} WHERE tenant = :tenant AND closed_at IS NULL ORDER BY started_at, job_key"
         )
-        self.planned = (
-            f"SELECT SUM(planned) FROM {jobs} WHERE tenant = :tenant AND operator_id = :operator_id "
-            "AND started_at > :since AND (done > 0 OR closed_at IS NULL OR closed_at <> started_at)"
-        )
         self.old = f"SELECT job_key FROM {jobs} WHERE tenant = :tenant AND started_at < :before LIMIT :limit"
         self.last = f"SELECT MAX(number) {its_chunks}"
         self.remove_chunks = f"DELETE {its_chunks} AND number > :after"
         self.remove_job = f"DELETE {this_job}"
+
+
+class _OverCeiling(Exception):  # noqa: N818  Undoes a transaction, and goes no further.
+    def __init__(self, planned: int) -> None:
+        super().__init__(planned)
+        self.planned = planned
 
 
 _GIVEN_BACK: Final[dict[str, object]] = {"finished": None, "left_to": None}
