@@ -220,6 +220,9 @@ def contacts_in(contacts: Iterable[Contact]) -> Iterator[Contact]:
     """Yield the contacts; raise for the first value that is not one."""
     hint = "pass Contact values, such as contacts_from_records(rows) or read_contacts_csv(path) return"
     for contact in items_in("contacts", contacts, hint):
+        if isinstance(contact, Contact):
+            yield contact
+            continue
         # By attribute, because a Contact of another vendored copy is one too.
         texts = [getattr(contact, name, 0) for name in ("first_name", "last_name", "email")]
         if not isinstance(getattr(contact, "contact_id", None), str) or not all(

@@ -33,6 +33,9 @@ def is_utc(at: object) -> bool:
 # Any: these serve attributes with and without None.
 def in_utc(at: Any) -> Any:
     """Return an aware datetime in UTC, and anything else as it is, for `utc` or `utc_or_none` to refuse."""
+    # Most are: a district's rows are full of them.
+    if at is None or (type(at) is datetime and at.tzinfo is UTC):
+        return at
     # Kept in a zone with summer time it would be right until summer.
     return at.astimezone(UTC) if isinstance(at, datetime) and at.utcoffset() is not None else at
 
@@ -45,5 +48,5 @@ def utc(instance: object, attribute: Any, at: Any) -> None:
 
 def utc_or_none(instance: object, attribute: Any, at: Any) -> None:
     """Refuse what is neither None nor an aware datetime in UTC, as a validator of attrs."""
-    if at is not None:
+    if at is not None and not (type(at) is datetime and at.tzinfo is UTC):
         utc(instance, attribute, at)

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import cache
+from operator import attrgetter
+from typing import Any
+
 import attrs
 
 
@@ -18,8 +23,8 @@ class Value:
     def __eq__(self, other: object) -> bool:
         if other.__class__ is not self.__class__:
             return NotImplemented
-        names = [field.name for field in attrs.fields(type(self)) if field.eq]
-        return all(getattr(self, name) == getattr(other, name) for name in names)
+        read = _compared(self.__class__)  # type: ignore[arg-type]  # The class has a hash; what it is called on is not it.
+        return bool(read(self) == read(other))
 
     def __hash__(self) -> int:
         fields = [field for field in attrs.fields(type(self)) if (field.eq if field.hash is None else field.hash)]
@@ -27,6 +32,13 @@ class Value:
 
     def __repr__(self) -> str:
         return show(self)
+
+
+@cache
+def _compared(kind: type[attrs.AttrsInstance]) -> Callable[[object], Any]:
+    # Once for each class: a sync compares each contact of a district with what is stored.
+    # A second name makes it a tuple in any case.
+    return attrgetter("__class__", *(field.name for field in attrs.fields(kind) if field.eq))
 
 
 def show(value: attrs.AttrsInstance) -> str:

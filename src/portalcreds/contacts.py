@@ -19,7 +19,9 @@ MAX_CONTACT_TEXT: Final = 255
 
 
 def _storable(contact: Contact, attribute: attrs.Attribute[str | None], value: object) -> None:
-    if value is None:
+    if value is None or (
+        type(value) is str and len(value) <= MAX_CONTACT_TEXT and value.isascii() and "\0" not in value
+    ):
         return
     # The validators of attrs put the rejected value into the message; this one names only the field (R14).
     field = attribute.name
@@ -39,6 +41,8 @@ def _identifier(contact: Contact, attribute: attrs.Attribute[ContactId], value: 
         raise InvalidValueError(attribute.name, "pass the SIS's identifier without blanks around it")
     if len(value) > MAX_CONTACT_TEXT:
         raise InvalidValueError(attribute.name, f"pass an identifier of at most {MAX_CONTACT_TEXT} characters")
+    if value.isascii() and value.isprintable():
+        return
     if character_fault(value) is not None or len(value.splitlines()) > 1:
         hint = "pass an identifier without control characters, line separators or surrogates"
         raise InvalidValueError(attribute.name, hint)
@@ -48,7 +52,7 @@ def _identifier(contact: Contact, attribute: attrs.Attribute[ContactId], value: 
 
 
 def _fields(unknown: Iterable[str]) -> tuple[str, ...]:
-    if isinstance(unknown, tuple | list | set | frozenset) and not unknown:
+    if unknown == () or (isinstance(unknown, list | set | frozenset) and not unknown):
         return ()
     names = [] if isinstance(unknown, str) or not isinstance(unknown, Iterable) else list(unknown)
     if not names or not all(isinstance(name, str) for name in names):

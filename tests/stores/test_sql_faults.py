@@ -399,8 +399,15 @@ def test_a_corrupt_row_names_the_contact_and_nothing_else(store: DBAPIAccountSto
     connection = driver()
     cursor = connection.cursor()
     cursor.execute("PRAGMA ignore_check_constraints = ON", {})
-    for column, value in (("origin", "unknown"), ("origin", "issued"), ("epoch", "many"), ("issued_at", 2**62)):
-        cursor.execute("UPDATE portal_accounts SET origin = 'none', epoch = 0, issued_at = NULL", {})
+    for column, value in (
+        *(("origin", "unknown"), ("origin", "issued"), ("epoch", "many"), ("epoch", -4711), ("issued_at", 2**62)),
+        *(("password_hash", "not told"), ("change_required_by", "admin"), ("ticket_digest", "not told")),
+    ):
+        cursor.execute(
+            "UPDATE portal_accounts SET origin = 'none', epoch = 0, issued_at = NULL, password_hash = NULL, "
+            "change_required_by = NULL, ticket_digest = NULL",
+            {},
+        )
         cursor.execute(f"UPDATE portal_accounts SET {column} = :value", {"value": value})
         with pytest.raises(CorruptRowError) as caught:
             store.find(ContactId("c-17"))

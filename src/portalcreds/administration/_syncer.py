@@ -265,13 +265,15 @@ def _step(contact: Contact, old: Account | None, proposal: _Proposal, restore_er
     else:
         if proposal.is_rule:
             proposed = None
-        differs = proposed is not None and username_key(proposed) != old.username_key
+        is_same = proposed is None or proposed == old.username
+        differs = not is_same and username_key(proposed or "") != old.username_key
         kept, reason = old.username, SyncReason.USERNAME_DIFFERS if differs else None
     # What the source says nothing about stays as it is; what it has as empty becomes empty, and is told.
     told = contact.completed(old.contact)
-    if _is_emptied(old.contact, told):
+    is_unchanged = old.contact == told
+    if not is_unchanged and _is_emptied(old.contact, told):
         reason = SyncReason.EMPTIED
-    if old.contact == told and old.username == kept:
+    if is_unchanged and old.username == kept:
         return _Step(item=_item(contact, proposed, SyncAction.UNCHANGED, reason), old=old, new=None)
     refreshed = old.refresh(told, username=kept, at=now)
     return _Step(item=_item(contact, proposed, SyncAction.REFRESH, reason), old=old, new=refreshed)

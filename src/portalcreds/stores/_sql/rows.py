@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
+from functools import lru_cache
 from typing import Any, Final, TypeVar
 
 from ..._search_words import MAX_WORDS_LENGTH, name_key
@@ -143,7 +144,7 @@ def read_account(row: Sequence[Any]) -> Account:
     Raises:
         CorruptRowError: It holds none. A row is untrusted input: a restore or a manual UPDATE may have written it.
     """
-    account = _tried(_account, ACCOUNT_COLUMNS, row)
+    account = _tried(_account, row)
     if account is None:
         contact_id = row[0]
         raise CorruptRowError("read", f"corrupt row of contact_id {contact_id!a}")
@@ -174,64 +175,77 @@ def read_event(row: Sequence[Any]) -> AuditEvent:
     Raises:
         CorruptRowError: It holds none.
     """
-    event = _tried(_event, EVENT_COLUMNS, row)
+    event = _tried(_event, row)
     if event is None:
         raise CorruptRowError("read", "corrupt row of the audit events")
     return event
 
 
-def _tried(make: Callable[[Mapping[str, Any]], _Value], columns: Sequence[str], row: Sequence[Any]) -> _Value | None:
+def _tried(make: Callable[[Sequence[Any]], _Value], row: Sequence[Any]) -> _Value | None:
     # None, and not an exception chained to one that may quote what the row holds.
     try:
-        return make(dict(zip(columns, row, strict=True)))
+        return make(row)
     except (ValueError, TypeError, OverflowError):
         return None
 
 
-def _account(row: Mapping[str, Any]) -> Account:
-    encoded = row["password_hash"]
+def _account(row: Sequence[Any]) -> Account:
+    contact_id, first_name, last_name, email, username, *of_credential, active, renamed, seen, erased, version = row
     return Account(
-        contact=Contact(
-            contact_id=row["contact_id"],
-            first_name=row["first_name"],
-            last_name=row["last_name"],
-            email=row["email"],
-        ),
-        username=row["username"],
-        credential=Credential(
-            password_hash=None if encoded is None else PasswordHash(encoded),
-            origin=row["origin"],
-            change_required_by=row["change_required_by"],
-            strategy=row["strategy"],
-            issue_id=row["issue_id"],
-            issued_by=row["issued_by"],
-            issued_at=_datetime(row["issued_at"]),
-            changed_at=_datetime(row["changed_at"]),
-            expires_at=_datetime(row["expires_at"]),
-            epoch=int(row["epoch"]),
-            ticket_digest=row["ticket_digest"],
-            ticket_expires_at=_datetime(row["ticket_expires_at"]),
-        ),
-        is_active=bool(row["is_active"]),
-        name_changed_at=_datetime(row["name_changed_at"]),
-        last_sign_in_at=_datetime(row["last_sign_in_at"]),
-        erased_at=_datetime(row["erased_at"]),
-        version=int(row["version"]),
+        contact=Contact(contact_id=contact_id, first_name=first_name, last_name=last_name, email=email),
+        username=username,
+        credential=_credential(of_credential),
+        is_active=bool(active),
+        name_changed_at=_datetime(renamed),
+        last_sign_in_at=_datetime(seen),
+        erased_at=_datetime(erased),
+        version=int(version),
     )
 
 
-def _event(row: Mapping[str, Any]) -> AuditEvent:
+def _credential(row: list[Any]) -> Credential:
+    encoded, origin, required_by, strategy, issue_id, issued_by, issued, changed, expires, epoch, ticket, ends = row
+    if origin == "none" and row.count(None) == _NOTHING_ISSUED:
+        return _without_password(int(epoch))
+    return Credential(
+        password_hash=None if encoded is None else PasswordHash(encoded),
+        origin=origin,
+        change_required_by=required_by,
+        strategy=strategy,
+        issue_id=issue_id,
+        issued_by=issued_by,
+        issued_at=_datetime(issued),
+        changed_at=_datetime(changed),
+        expires_at=_datetime(expires),
+        epoch=int(epoch),
+        ticket_digest=ticket,
+        ticket_expires_at=_datetime(ends),
+    )
+
+
+_NOTHING_ISSUED: Final = 10
+"""Columns of a credential that are NULL where no password was ever set: all but its origin and its epoch."""
+
+
+@lru_cache(maxsize=64)
+def _without_password(epoch: int) -> Credential:
+    # One for all of a new roster: it is frozen, and the same for each of them.
+    return Credential(epoch=epoch)
+
+
+def _event(row: Sequence[Any]) -> AuditEvent:
+    event_id, kind, at, operator_id, contact_id, reason, operation_id, affected, confirmed_at, source = row
     return AuditEvent(
-        kind=row["kind"],
-        at=from_micros(row["at"]),
-        operator_id=row["operator_id"],
-        contact_id=row["contact_id"],
-        reason=row["reason"],
-        operation_id=row["operation_id"],
-        count=row["affected"],
-        confirmed_at=_datetime(row["confirmed_at"]),
-        source=row["source"],
-        event_id=row["event_id"],
+        kind=kind,
+        at=from_micros(at),
+        operator_id=operator_id,
+        contact_id=contact_id,
+        reason=reason,
+        operation_id=operation_id,
+        count=affected,
+        confirmed_at=_datetime(confirmed_at),
+        source=source,
+        event_id=event_id,
     )
 
 
