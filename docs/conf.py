@@ -25,7 +25,19 @@ from portalcreds.texts import ENGLISH
 project = "portalcreds"
 author = "the portalcreds maintainers"
 release = __version__
-extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
+extensions = [
+    "myst_parser",
+    "sphinx.ext.autodoc",
+    "sphinx.ext.intersphinx",
+    "sphinx.ext.napoleon",
+    "sphinx_copybutton",
+]
+# The few names of Python's that we link to, kept here: no build waits for the network, or differs by it.
+intersphinx_mapping = {"python": ("https://docs.python.org/3", "inventories/python.inv")}
+# What is copied is what one types, without the prompt.
+copybutton_prompt_text = r"\$ |>>> |\.\.\. "
+copybutton_prompt_is_regexp = True
+copybutton_exclude = ".linenos, .gp, .go"
 # In docstrings `Name` is a name of this package, ``text`` is code.
 default_role = "py:obj"
 autodoc_default_options = {"members": True, "member-order": "bysource", "undoc-members": True}
@@ -37,7 +49,9 @@ myst_enable_extensions = ["colon_fence", "deflist"]
 myst_heading_anchors = 3
 html_theme = "furo"
 html_title = "portalcreds"
-exclude_patterns = ["examples"]
+html_static_path = ["static"]
+html_css_files = ["pages.css"]
+exclude_patterns = ["examples", "inventories"]
 
 
 # Django imports models only once there is a site.
@@ -52,6 +66,7 @@ def setup(app: Sphinx) -> None:
     app.connect("autodoc-process-signature", shorten_defaults)
     app.connect("autodoc-skip-member", skip_fields)
     app.connect("missing-reference", find_by_last_part)
+    app.connect("env-updated", note_public_paths)
     app.connect("doctree-resolved", link_code)
     app.add_directive("text-catalogue", TextCatalogue)
     for field in PyObject.doc_field_types:
@@ -115,6 +130,21 @@ def find_by_last_part(app: Sphinx, env: BuildEnvironment, node: Any, contnode: n
     if node.get("refdomain") != "py":
         return None
     return link_to(app, env, node.get("refdoc", ""), node["reftarget"], contnode)
+
+
+def note_public_paths(app: Sphinx, env: BuildEnvironment) -> None:
+    """Let other projects link to ``portalcreds.Contact`` too, and not only to ``portalcreds.contacts.Contact``."""
+    domain = env.get_domain("py")
+    for package in ("portalcreds", "portalcreds.stores"):
+        for name in import_module(package).__all__:
+            objects = domain.objects  # type: ignore[attr-defined]  # Only the Python domain has them.
+            # A name is described in the one place it comes from; `__version__` is not described.
+            full = next((one for one, entry in objects.items() if one.endswith(f".{name}") and not entry.aliased), None)
+            if full is not None and f"{package}.{name}" not in objects:
+                entry = objects[full]
+                domain.note_object(  # type: ignore[attr-defined]
+                    f"{package}.{name}", entry.objtype, entry.node_id, aliased=True
+                )
 
 
 def link_code(app: Sphinx, doctree: nodes.document, page: str) -> None:

@@ -22,15 +22,18 @@ ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = Path(portalcreds.__file__).parent
 PAGES = sorted([ROOT / "README.md", *ROOT.glob("docs/**/*.md")])
 # A block fenced as ``py`` is not run here: it needs something else, such as a server or a copy of the package.
-BLOCK = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+# A block of text right below one is what it prints.
+BLOCK = re.compile(r"^```python\n(.*?)^```$(?:\n```text\n(.*?)^```$)?", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\]\(([^)#:]+)\)")
 
 
 @pytest.mark.parametrize(
     "page", [page for page in PAGES if BLOCK.search(page.read_text("utf-8"))], ids=lambda p: p.name
 )
-def test_code_blocks_run(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The Python blocks of a page run one after the other, as a reader would type them."""
+def test_code_blocks_run(
+    page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The Python blocks of a page run one after the other, as a reader would type them, and print what it shows."""
     monkeypatch.chdir(tmp_path)
     namespace: dict[str, object] = {"__name__": page.stem}
     text = page.read_text("utf-8")
@@ -39,6 +42,8 @@ def test_code_blocks_run(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyP
             # Blank lines in front, so that a failure names the line of the page.
             code = "\n" * text[: block.start(1)].count("\n") + block[1]
             exec(compile(code, str(page), "exec"), namespace)  # noqa: S102  That is what is tested.
+            printed = [line.rstrip() for line in capsys.readouterr().out.splitlines()]
+            assert block[2] is None or printed == block[2].splitlines(), f"what is printed below {block[1]!r}"
     finally:
         for name in ("portal", "hasher", "store"):
             close = getattr(namespace.get(name), "close", None)

@@ -7,6 +7,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -14,21 +15,29 @@ import pytest
 import portalcreds
 
 ROOT = Path(__file__).resolve().parents[2]
-PAGE = (ROOT / "docs/how-to/three-ways-in.md").read_text("utf-8")
+PAGE = (ROOT / "docs/how-to/vendor.md").read_text("utf-8")
 
 
 def _block(marker: str) -> str:
-    found = re.search(rf"^<!-- {marker} -->\n```py\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
+    found = re.search(rf"^ *<!-- {marker} -->\n *```\w+\n(.*?)^ *```$", PAGE, re.MULTILINE | re.DOTALL)
     assert found is not None, marker
     return found[1]
 
 
+def _type(marker: str, folder: Path) -> None:
+    """Do what a block of the page says, as whoever types it."""
+    subprocess.run(["sh", "-eu", "-c", _block(marker)], cwd=folder, check=True, timeout=60)
+
+
 @pytest.fixture
 def host(tmp_path: Path) -> Path:
-    """Return a folder with a host's package that holds the copy."""
-    copy = tmp_path / "host/_vendor/creds"
-    shutil.copytree(Path(portalcreds.__file__).parent, copy, ignore=shutil.ignore_patterns("__pycache__"))
-    shutil.copy(ROOT / "LICENSE", copy)
+    """Return a folder with a host's package that holds the copy, made by the page's own commands."""
+    sources = tmp_path / "portalcreds"
+    (sources / "src").mkdir(parents=True)
+    (sources / "src/portalcreds").symlink_to(Path(portalcreds.__file__).parent)
+    (sources / "LICENSE").symlink_to(ROOT / "LICENSE")
+    _type("copy", tmp_path)
+    (tmp_path / "host/_vendor/__init__.py").touch()
     return tmp_path
 
 
@@ -120,7 +129,25 @@ def test_the_contract_runs_in_a_copy(host: Path) -> None:
 
 
 def test_the_copy_has_what_the_page_names(host: Path) -> None:
-    """The rules that the code cites, and the licence that must stay, are in the copy."""
+    """The rules that the code cites, and the licences that must stay, are in the copy."""
     copy = host / "host/_vendor/creds"
     assert (copy / "RULES.md").is_file()
     assert (copy / "LICENSE").read_text("utf-8").startswith("MIT License")
+    assert (copy / "sign_in/_common_passwords/LICENSE").is_file()
+
+
+def test_the_line_of_the_licence_is_that_of_the_package() -> None:
+    """What a host writes into its list of licences names this version, and the licence that the package has."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    line = _block("licence")
+    assert line.startswith(f"creds: portalcreds {portalcreds.__version__}, {project['license']}, ")
+
+
+def test_an_update_leaves_no_file_of_the_version_before(host: Path) -> None:
+    """A module that the new version no longer has is gone from the copy."""
+    left = host / "host/_vendor/creds/of_before.py"
+    left.touch()
+    _type("update", host)
+    _type("copy", host)
+    assert not left.exists()
+    assert (host / "host/_vendor/creds/__init__.py").is_file()
