@@ -1,4 +1,4 @@
-"""How Sphinx builds the documentation: ``sphinx-build -W docs build/docs``."""
+"""How Sphinx builds the documentation: ``sphinx-build -W docs /tmp/pages``."""
 
 from __future__ import annotations
 
@@ -135,7 +135,7 @@ def find_by_last_part(app: Sphinx, env: BuildEnvironment, node: Any, contnode: n
 def note_public_paths(app: Sphinx, env: BuildEnvironment) -> None:
     """Let other projects link to ``portalcreds.Contact`` too, and not only to ``portalcreds.contacts.Contact``."""
     domain = env.get_domain("py")
-    for package in ("portalcreds", "portalcreds.stores"):
+    for package in ("portalcreds", "portalcreds.hashers", "portalcreds.stores"):
         for name in import_module(package).__all__:
             objects = domain.objects  # type: ignore[attr-defined]  # Only the Python domain has them.
             # A name is described in the one place it comes from; `__version__` is not described.

@@ -16,7 +16,7 @@ import portalcreds
 REPOSITORY = Path(__file__).parents[2]
 PACKAGE = Path(portalcreds.__file__).parent
 VISIBLE = frozenset({"LICENSE", "README.md", "docs", "pyproject.toml", "src", "tests"})
-HIDDEN = frozenset({".ci", ".gitignore"})
+HIDDEN = frozenset({".ci", ".github", ".gitignore"})
 
 Table = dict[str, Any]  # TOML, of any shape.
 
@@ -46,9 +46,30 @@ def test_everything_further_is_an_extra(pyproject: Table) -> None:
     assert optional & {"argon2-cffi", "attrs"} == set()
 
 
+def test_every_extra_is_explained(pyproject: Table) -> None:
+    """A page says of each extra what it is for, and of no other."""
+    page = (REPOSITORY / "docs/how-to/three-ways-in.md").read_text(encoding="utf-8")
+    explained = re.findall(r"^\| `(\w+)` \|", page, re.MULTILINE)
+    assert sorted(explained) == sorted(pyproject["project"]["optional-dependencies"])
+
+
+def test_the_description_leads_nowhere_that_is_not_there(pyproject: Table) -> None:
+    """Where the package is shown without its repository, no link or picture of the README is broken."""
+    hook = pyproject["tool"]["hatch"]["metadata"]["hooks"]["fancy-pypi-readme"]
+    text = readme = (REPOSITORY / "README.md").read_text(encoding="utf-8")
+    for substitution in hook["substitutions"]:
+        text = re.sub(substitution["pattern"], substitution["replacement"], text)
+    relative = re.compile(r"\]\((?!https?:)")
+    assert relative.search(readme)
+    assert relative.search(text) is None
+    # The words of the links are still there, and the commands.
+    assert "what that means, and what is stronger" in text
+    assert "pip install -q -e '.[test]'" in text
+
+
 def test_the_version_has_one_place(pyproject: Table) -> None:
     """The build reads the literal of the package's root; nothing derives it from a checkout's history."""
-    assert pyproject["project"]["dynamic"] == ["version"]
+    assert "version" in pyproject["project"]["dynamic"]
     assert pyproject["tool"]["hatch"]["version"] == {"path": f"src/{portalcreds.__name__}/__init__.py"}
     assert re.fullmatch(r"\d+\.\d+\.\d+((a|b|rc)\d+)?", portalcreds.__version__)
 
