@@ -1,5 +1,6 @@
 """The documentation is true: its code runs, its figures are the code's, and its links and names lead somewhere."""
 
+import codeop
 import importlib
 import pkgutil
 import re
@@ -49,6 +50,32 @@ def test_code_blocks_run(
             close = getattr(namespace.get(name), "close", None)
             if callable(close):
                 close()
+
+
+def _typed(block: str) -> None:
+    """Raise SyntaxError where a prompt would, to which the lines of a block are pasted."""
+    waiting: list[str] = []
+    for line in [*block.splitlines(), ""]:
+        waiting.append(line)
+        if codeop.compile_command("\n".join(waiting), symbol="single") is not None:
+            waiting.clear()
+    assert waiting == []
+
+
+@pytest.mark.parametrize("page", sorted(ROOT.glob("docs/tutorials/*.md")), ids=lambda page: page.name)
+def test_a_tutorial_can_be_typed(page: Path) -> None:
+    """Each block can be pasted to Python's own prompt, which wants an empty line after a loop."""
+    blocks = BLOCK.findall(page.read_text("utf-8"))
+    assert blocks
+    for code, _ in blocks:
+        _typed(code)
+
+
+def test_a_block_that_a_prompt_refuses_is_found() -> None:
+    """The check of tutorials can fail."""
+    _typed("for n in ():\n    pass\n\nprint(1)\n")
+    with pytest.raises(SyntaxError):
+        _typed("for n in ():\n    pass\nprint(1)\n")
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
