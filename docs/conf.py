@@ -20,6 +20,7 @@ from sphinx.util.nodes import make_refnode
 
 import portalcreds
 from portalcreds import __version__
+from portalcreds._spoken import Code
 from portalcreds.texts import ENGLISH
 
 project = "portalcreds"
@@ -61,6 +62,7 @@ apps.populate(settings.INSTALLED_APPS)
 
 def setup(app: Sphinx) -> None:
     """Register what links names, in pages and in docstrings, to the page that describes them."""
+    app.connect("builder-inited", describe_codes)
     app.connect("autodoc-process-docstring", keep_colons, priority=400)
     app.connect("autodoc-process-docstring", shorten_types, priority=600)
     app.connect("autodoc-process-signature", shorten_defaults)
@@ -86,6 +88,20 @@ def keep_colons(app: Sphinx, what: str, name: str, obj: object, options: object,
         if lines[index].strip() in ("Returns:", "Yields:"):
             text = lines[index + 1]
             lines[index + 1 : index + 1] = [text[: len(text) - len(text.lstrip())] + "..", ""]
+
+
+def describe_codes(app: Sphinx) -> None:
+    """Describe each code that has no comment of its own by its text in the catalogue."""
+    for found in pkgutil.iter_modules(portalcreds.__path__, "portalcreds."):
+        module = import_module(found.name)
+        # A package is lazy: it imports a name when it is asked for it.
+        for name in getattr(module, "__all__", ()):
+            getattr(module, name)
+    for codes in Code.__subclasses__():
+        analyzer = ModuleAnalyzer.for_module(codes.__module__)
+        comments = analyzer.find_attr_docs()
+        for code in codes:
+            comments.setdefault((codes.__qualname__, code.name), [f"Says: {code.text}", ""])
 
 
 def comment_on(name: str) -> list[str] | None:

@@ -167,6 +167,20 @@ def test_security_page_states_every_limit() -> None:
     ]
 
 
+def test_the_page_of_benchmarks_has_every_program() -> None:
+    """A program that measures something has a line, and a figure has the commit at which it was written down."""
+    text = (ROOT / "docs/meta/benchmarks.md").read_text("utf-8")
+    table = text[text.index("<!-- figures -->") : text.index("<!-- end -->")]
+    rows = [[cell.strip() for cell in row.split("|")[1:-1]] for row in table.splitlines() if row.startswith("| ")][1:]
+    programs = {
+        path.name for pattern in ("bench_*.py", "simulate_*.py") for path in ROOT.glob(f"tests/benchmarks/{pattern}")
+    }
+    assert {row[1].strip("`") for row in rows} == programs
+    assert [
+        row for row in rows if not re.fullmatch(r"`[0-9a-f]{7}`", row[3]) and row[2:] != ["not on a page yet", ""]
+    ] == []
+
+
 def test_the_keys_of_records_are_those_on_the_page(memory_portal: Portal) -> None:
     """A host that builds its grid from the page finds the columns that are there."""
     portal = memory_portal

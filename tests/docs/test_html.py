@@ -52,6 +52,16 @@ def test_a_garbled_entry_is_found() -> None:
     assert _garbled('<dl><dt class="field-odd">Type<span class="colon">:</span></dt><dd>Told of a change</dd></dl>')
 
 
+def _undescribed(page: str) -> list[str]:
+    return re.findall(r'<dt class="sig sig-object py" id="([^"]+)">(?:(?!</dt>).)*</dt>\s*<dd></dd>', page, re.DOTALL)
+
+
+def test_every_entry_of_the_reference_is_described(built: Path) -> None:
+    """Each class, function, field and code has at least a sentence; a code, what it says to people."""
+    pages = (built / "reference").glob("*.html")
+    assert [name for page in pages for name in _undescribed(page.read_text("utf-8"))] == []
+
+
 def test_every_public_name_can_be_linked_to_by_its_public_path(built: Path) -> None:
     """Another project's page finds ``portalcreds.Contact``, and every name that a package offers."""
     from sphinx.util.inventory import InventoryFile

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import re
+import shutil
 import socket
 import subprocess
 import sys
@@ -22,7 +23,6 @@ from urllib.request import HTTPCookieProcessor, build_opener
 import attrs
 import pytest
 
-import browser
 from portal import GOOD_PASSWORD, OTHER_PASSWORD
 from portalcreds import Contact, Operator, Portal, read_contacts_csv
 from portalcreds.contacts import ContactId
@@ -39,6 +39,15 @@ LONG = Contact(
     last_name="Keihanaikukauakahihuliheekahaunaele-Featherstonehaugh",
 )
 ARABIC = Contact(contact_id=ContactId("L-2"), first_name="نور", last_name="الحسن")
+CHROMIUM = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
 
 
 @attrs.frozen
@@ -90,11 +99,21 @@ def site(tmp_path: Path) -> Iterator[Site]:
 
 
 @pytest.fixture
-def chromium() -> Iterator[Any]:
+def chromium(tmp_path: Path) -> Iterator[Any]:
     """Start a browser of this test's own."""
+    playwright = need("playwright.sync_api")
     need("axe_playwright_python")
-    with browser.chromium() as started:
-        yield started
+    program = shutil.which("chromium")
+    if program is None:
+        if os.environ.get("PORTALCREDS_REQUIRE_BACKENDS"):
+            pytest.fail("chromium is not here; install Debian's package")
+        pytest.skip("chromium is not here")
+    with playwright.sync_playwright() as started:
+        browser = started.chromium.launch(executable_path=program, args=CHROMIUM)
+        try:
+            yield browser
+        finally:
+            browser.close()
 
 
 @attrs.define

@@ -43,6 +43,7 @@ class MemoryAccountStore(Closing, MemoryJobStore):
     """
 
     is_of_one_process = True
+    """What is kept here is seen by this process alone."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -175,6 +176,7 @@ class MemoryAttemptCounter:
     """
 
     is_of_one_process = True
+    """What is kept here is seen by this process alone."""
 
     def __init__(self, *, clock: Clock = utc_now) -> None:
         self._clock = clock
