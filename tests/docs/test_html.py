@@ -30,7 +30,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
         need(package)
     folder = tmp_path_factory.mktemp("html")
     command = [sys.executable, "-m", "sphinx", "-q", "-W", "--keep-going", str(ROOT / "docs"), str(folder)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=600)
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=1200)
     assert done.returncode == 0, done.stderr
     return folder
 
@@ -103,7 +103,7 @@ def _too_wide(page: Any) -> list[int]:
 
 
 def test_no_page_scrolls_sideways(built: Path) -> None:
-    """On a laptop and a telephone what is too wide, such as a table, scrolls by itself. Code has a button to copy."""
+    """What is too wide for a laptop or a telephone scrolls by itself, such as a table, and code has a copy button."""
     with chromium() as browser:
         page = browser.new_page()
         found = {}
