@@ -176,6 +176,8 @@ def test_what_cannot_be_moved_writes_nothing(portal: Portal) -> None:
             rekey(old, new, OFFICE)
     with pytest.raises(AccountNotFoundError):
         merge("c-1", "n-9", OFFICE, credential_of="n-9")
+    with pytest.raises(AccountNotFoundError):
+        merge("c-1", "n-9", OFFICE, credential_of="c-1")
     assert portal.store.find_many([ContactId(f"c-{n}") for n in range(1, 5)]) == before
     assert portal.store.find(ContactId("n-9")) is None
 

@@ -89,6 +89,8 @@ class AccountMover:
         found, _ = self.ledger.read([old_id, new_id])
         left = self._left(found.get(old_id), old_id, operator)
         taker = found.get(new_id)
+        if replaces and taker is None:
+            raise AccountNotFoundError(new_id)
         if left.erased_at is not None:
             if taker is None:
                 raise WrongStateError(old_id, "move", "it was erased, and there is nothing to be moved")
