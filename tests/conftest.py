@@ -21,6 +21,8 @@ pytest.register_assert_rewrite("portalcreds.testing")
 # Without a deadline, because Argon2 is slow on purpose and machines differ.
 settings.register_profile("sample", derandomize=True, deadline=None, database=None)
 settings.register_profile("whole", settings.get_profile("sample"), max_examples=500)
+# For proof/mutate.py, which runs the same tests some hundreds of times.
+settings.register_profile("brief", settings.get_profile("sample"), max_examples=20)
 settings.load_profile("sample")
 
 _ASKED_FOR: Final = re.compile(r"(?<!not )\bwhole\b")
