@@ -97,6 +97,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("modules", nargs="*", choices=[[], *MODULES], help="which modules; all if none is named")
     parser.add_argument("--every", type=int, default=1, help="try each so many-th mutant, always the same ones")
+    parser.add_argument("--first", type=int, default=0, help="which mutant to begin with, to try others than before")
     parser.add_argument("--processes", type=int, default=os.cpu_count() or 1, help="how many at a time")
     options = parser.parse_args()
     warm_up()
@@ -133,7 +134,7 @@ def try_module(name: str, options: argparse.Namespace, free: LifoQueue[Path]) ->
 
     if not attempt(Mutant("", 0, "", source)).is_noticed:
         with ThreadPoolExecutor(options.processes) as executor:
-            return list(executor.map(attempt, islice(mutants_of(source), 0, None, options.every)))
+            return list(executor.map(attempt, islice(mutants_of(source), options.first, None, options.every)))
     copy = free.get()
     raise SystemExit(f"{name}: its tests fail without a mistake\n{(copy / 'log').read_text('utf-8')}")
 

@@ -1,1 +1,235 @@
 """Single mistakes in the limits, tickets and sign-ins that no other test would notice: `mutate` showed them."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import attrs
+import pytest
+
+from guessing import limits
+from portal import GOOD_PASSWORD, OFFICE, ROSA, MovingClock, Portal, issued, ticket_of, watched
+from portalcreds.accounts import Account, PasswordHash
+from portalcreds.contacts import MAX_CONTACT_TEXT
+from portalcreds.exceptions import ConfigurationError
+from portalcreds.secret import Secret
+from portalcreds.sign_in import (
+    MAX_TICKET_LIFETIME,
+    TICKET_BYTES,
+    ChangeTicket,
+    PasswordChanged,
+    SignInService,
+    TicketInvalid,
+)
+from portalcreds.stores.memory import MemoryAttemptCounter
+from portalcreds.throttle import Limit, Throttle, ThrottleLimits
+
+MINUTE = timedelta(minutes=1)
+ACCOUNT = Account(contact=ROSA, username="rabbiatici")
+HOME = "192.0.2.1"
+
+
+def throttle(clock: MovingClock | None = None, counter: Any = None, **parts: Any) -> Throttle:
+    """Return limits over a counter, by a clock that the test moves."""
+    clock = clock or MovingClock()
+    return Throttle(counter or MemoryAttemptCounter(clock=clock), limits=limits(**parts), clock=clock)
+
+
+# -- what limits may be
+
+
+@pytest.mark.parametrize("window", [300, None, timedelta(0), timedelta(days=31, microseconds=1)])
+def test_a_window_is_a_timedelta_of_a_second_to_a_month(window: Any) -> None:
+    """What is none is refused as what it is, and not by the comparison with one."""
+    with pytest.raises(ConfigurationError):
+        Limit(1, window)
+    assert Limit(1, timedelta(seconds=1)).window <= Limit(1, timedelta(days=31)).window
+
+
+def test_one_failure_may_be_the_most() -> None:
+    """The smallest caps are allowed, and the largest that the standard knows."""
+    assert ThrottleLimits(default_failures=1, chosen_failures=100).default_failures == 1
+    for wrong in (0, 101):
+        with pytest.raises(ConfigurationError):
+            ThrottleLimits(chosen_failures=wrong)
+
+
+@pytest.mark.parametrize("name", ["per_username", "per_source"])
+def test_limits_are_a_tuple_of_limits(name: str) -> None:
+    """A tuple of something else is refused at once, and not at the first failure."""
+    wrong: list[Any] = [(Limit(1, MINUTE), 5), [Limit(1, MINUTE)], None]
+    for value in wrong:
+        with pytest.raises(ConfigurationError):
+            ThrottleLimits(**{name: value})
+
+
+def test_the_usual_limits_are_these() -> None:
+    """The numbers by which the simulation of a school's first day was judged."""
+    hour = timedelta(hours=1)
+    assert ThrottleLimits() == ThrottleLimits(
+        default_failures=10,
+        chosen_failures=100,
+        per_username=(Limit(10, 5 * MINUTE), Limit(30, hour)),
+        per_place=Limit(5, hour),
+        per_source=(Limit(50, 5 * MINUTE), Limit(300, hour)),
+        claims=Limit(20, hour),
+        spray=Limit(300, 10 * MINUTE),
+    )
+
+
+def test_a_counter_tells_whether_it_counts_for_one_process() -> None:
+    """A service that warns of it asks the throttle."""
+    assert throttle().is_of_one_process is True
+
+
+# -- who waits, and who does not
+
+
+def test_in_a_spray_a_quarter_of_the_failures_for_a_name_is_allowed() -> None:
+    """Neither a fifth nor a third: with twenty allowed, the fifth is the last."""
+    there = throttle(per_username=(Limit(20, timedelta(hours=1)),), spray=Limit(1, timedelta(hours=1)))
+    waits = []
+    for number in range(6):
+        caller = there.admit("rabbiatici", None)
+        waits.append(caller.retry_after is not None)
+        there.record_failure(ACCOUNT, there.admit(f"another-{number}", None))
+        there.record_failure(ACCOUNT, caller)
+    assert waits == [False] * 5 + [True]
+
+
+def test_names_of_full_length_are_counted_apart() -> None:
+    """Two user names that differ in their last character alone are two."""
+    there = throttle()
+    longest = "a" * 254
+    assert there.admit(f"{longest}b", None).username != there.admit(f"{longest}c", None).username
+
+
+def test_a_family_behind_a_shared_source_queues_by_itself() -> None:
+    """Its turns at hashing are not those of the whole school."""
+    shared = Throttle(MemoryAttemptCounter(), shared_sources=[HOME])
+    callers = [shared.admit(name, HOME) for name in ("rabbiatici", "pobrien")]
+    assert len({caller.in_queue for caller in callers}) == 2
+    unshared = [throttle().admit(name, HOME) for name in ("rabbiatici", "pobrien")]
+    assert len({caller.in_queue for caller in unshared}) == 1
+
+
+def test_without_limits_on_sources_a_source_is_no_error() -> None:
+    """A host that limits sources elsewhere passes them all the same."""
+    there = throttle(per_source=())
+    caller = there.admit("rabbiatici", HOME)
+    assert caller.retry_after is None
+    assert there.record_success(ACCOUNT, caller) == []
+
+
+def test_a_refusal_of_before_stays_one() -> None:
+    """A disabled account is not verified because it has no failures."""
+    there = throttle()
+    with there.begin(ACCOUNT, there.admit("rabbiatici", None), "disabled") as guess:
+        assert guess.refusal == "disabled"
+
+
+def test_one_family_that_comes_twice_at_once_is_one_claim() -> None:
+    """Two requests that were both admitted before either was verified do not make a mass claim."""
+    there, default = throttle(claims=Limit(2, timedelta(hours=1))), on_default()
+    callers = [there.admit("rabbiatici", HOME), there.admit("rabbiatici", HOME)]
+    assert [there.record_success(default, caller) for caller in callers] == [[], []]
+
+
+def test_a_password_that_was_never_chosen_here_makes_a_family() -> None:
+    """An imported one, whose owner has no date of a change, counts towards a shared source, and is no error."""
+    there = throttle()
+    for number in range(20):
+        imported = Account(contact=ROSA, username="rabbiatici").import_hash(
+            PasswordHash("$x$"), import_id="i", imported_by="office", imported_at=MovingClock().now
+        )
+        there.record_success(imported, there.admit(f"family-{number}", HOME))
+    assert there.admit("somebody", HOME).is_shared
+
+
+def on_default() -> Account:
+    """Return Rosa's account on a default."""
+    now = MovingClock().now
+    return ACCOUNT.issue(
+        PasswordHash("$x$"),
+        strategy="s",
+        issue_id="i",
+        issued_by="office",
+        issued_at=now,
+        expires_at=now + timedelta(days=1),
+    )
+
+
+# -- claim proofs, and what goes on the record
+
+
+def test_a_proof_that_was_refused_keeps_nobody_out() -> None:
+    """It is not under way: when the one before it has ended, the next may go on."""
+    there = throttle(default_failures=1)
+    first = there.begin_proof(ACCOUNT)
+    assert (first.refusal, there.begin_proof(ACCOUNT).refusal) == (None, "too_many_at_once")
+    first.end()
+    assert there.begin_proof(ACCOUNT).refusal is None
+
+
+def test_one_wrong_proof_is_forgotten_after_the_right_one() -> None:
+    """A family that got in leaves no row behind."""
+    there = throttle()
+    caller = there.admit_proof(ACCOUNT, None)
+    there.record_proof_failure(ACCOUNT, caller)
+    there.record_proof(ACCOUNT, caller)
+    assert there.begin_proof(ACCOUNT).failures_before == 0
+
+
+def test_a_delay_is_told_again_in_the_next_window_of_a_name() -> None:
+    """Once in five minutes, and not in ten."""
+    clock = MovingClock()
+    there = throttle(clock, per_username=(Limit(10, 5 * MINUTE),), spray=Limit(300, 10 * MINUTE))
+    told = []
+    for _ in range(3):
+        told.append(bool(there.note_delay(HOME, "try_later")))
+        clock.move(minutes=3)
+    assert told == [True, False, True]
+
+
+def test_delays_beyond_the_limit_of_all_leave_no_rows() -> None:
+    """A flood from new sources adds neither events nor counts."""
+    hits: list[str] = []
+    counter = watched(MemoryAttemptCounter(), lambda when, name, _: hits.append(name) if when == "before" else None)
+    there = throttle(counter=counter, spray=Limit(2, timedelta(hours=1)))
+    told = [bool(there.note_delay(f"192.0.2.{number}", "try_later")) for number in range(9)]
+    assert (told.count(True), hits.count("hit")) == (2, 4)
+
+
+# -- tickets
+
+
+def test_a_ticket_lives_ten_minutes_at_most() -> None:
+    """The default is the most there may be, and a moment more is refused."""
+    assert timedelta(minutes=10) == MAX_TICKET_LIFETIME
+    lifetime = attrs.fields_dict(SignInService)["_ticket_lifetime"]
+    assert lifetime.default == MAX_TICKET_LIFETIME
+
+
+def test_a_ticket_of_the_longest_contact_is_read_and_nothing_longer() -> None:
+    """What cannot be a ticket is not even digested (R8)."""
+    longest = f"{'c' * MAX_CONTACT_TEXT}.{'s' * 2 * TICKET_BYTES}"
+    assert ChangeTicket.read(Secret(longest)) is not None
+    assert ChangeTicket.read(Secret(f"{longest}s")) is None
+
+
+def test_a_ticket_ends_with_the_default_it_came_from(memory_portal: Portal) -> None:
+    """R5: one that was opened in the last minutes of a default does not outlive it."""
+    portal = memory_portal.with_parts(lifetime=timedelta(hours=1))
+    issued(portal)
+    portal.clock.move(minutes=56)
+    ticket = ticket_of(portal)
+    portal.clock.move(minutes=5)
+    assert isinstance(portal.sign_ins.complete_change(ticket, GOOD_PASSWORD), TicketInvalid)
+
+
+def test_an_invitation_works_days_after_it_was_sent(memory_portal: Portal) -> None:
+    """It is no ticket of a sign-in, which must not end later than in ten minutes."""
+    invitation = memory_portal.resets.invite("c-1", OFFICE)
+    memory_portal.clock.move(days=13)
+    assert isinstance(memory_portal.sign_ins.complete_change(invitation.ticket, GOOD_PASSWORD), PasswordChanged)
