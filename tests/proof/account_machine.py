@@ -25,7 +25,7 @@ from portalcreds.exceptions import AccountNotFoundError, PortalCredsError, Privi
 from portalcreds.hashers import Argon2Hasher, UpgradingHasher
 from portalcreds.plans import ConfirmedPlan
 from portalcreds.privileges import Grants, Operator, Privilege
-from portalcreds.protocols import AttemptCounter
+from portalcreds.protocols import ApplyResult, AttemptCounter, Change
 from portalcreds.secret import Secret
 from portalcreds.sign_in import PasswordChanged, PasswordChangeRequired, SignedIn
 from portalcreds.testing.hashers import CHEAPEST_CHOSEN
@@ -40,8 +40,8 @@ OLD_COST: Final = Argon2Hasher(attrs.evolve(CHEAPEST_CHOSEN, memory_kib=24))
 """Writes the hashes that are imported, so that a sign-in upgrades them."""
 
 CLOCKS: Final = (
-    *(timedelta(seconds=1), timedelta(minutes=4), timedelta(minutes=10), timedelta(hours=2), timedelta(days=15)),
-    *(-timedelta(seconds=1), -timedelta(minutes=11), -timedelta(hours=2), -timedelta(days=20)),
+    *(timedelta(microseconds=1), timedelta(minutes=4), TICKET_LIFETIME, timedelta(hours=2), LIFETIME),
+    *(-timedelta(microseconds=1), -timedelta(minutes=11), -timedelta(hours=2), -timedelta(days=20)),
 )
 """How far the clock is set, ahead and back: within and beyond each lifetime there is."""
 
@@ -54,7 +54,8 @@ usernames = st.sampled_from(USERNAMES)
 names = st.sampled_from(("Abbiatici", "O'Brien"))
 phrases = st.sampled_from(PHRASES)
 reasons = st.sampled_from(("policy", "compromised"))
-guesses = st.sampled_from(("right", "right", "right", "wrong", "earlier", "default"))
+guesses = st.sampled_from(("right", "right", "right", "wrong", "earlier", "default", "in the other case", "a ticket"))
+new_passwords = st.sampled_from((*PHRASES, *PHRASES, "short", "AbbiaticiR"))
 
 
 OpenStore = AbstractContextManager[tuple[PortalStore, Callable[..., AttemptCounter]]]
@@ -161,6 +162,10 @@ class AccountMachine(RuleBasedStateMachine):
             return account.earlier[-1]
         if account is not None and guess == "default" and account.name:
             return default_of(account)
+        if account is not None and guess == "in the other case" and account.password is not None:
+            return account.password.swapcase() or "?"
+        if guess == "a ticket":
+            return self.tickets[-1]
         return "not the password at all"
 
     # -- the roster
@@ -292,7 +297,7 @@ class AccountMachine(RuleBasedStateMachine):
         self.note(AuditKind.TICKET_OPENED, account.contact_id)
         return "PasswordChangeRequired"
 
-    @rule(username=usernames, guess=guesses)
+    @rule(username=usernames | st.sampled_from(("nobody", "c-1", "rosa\0")), guess=guesses)
     def sign_in_anywhere(self, username: str, guess: str) -> None:
         """Somebody signs in under a name that may be nobody's."""
         self.sign_in(self.owner(username), username, guess)
@@ -302,7 +307,8 @@ class AccountMachine(RuleBasedStateMachine):
         """Somebody signs in under a name that is somebody's."""
         account = self.model.get(contact_id)
         if account is not None and account.username is not None:
-            self.sign_in(account, account.username, guess)
+            # In whatever case: it is the same user name.
+            self.sign_in(account, account.username.upper(), guess)
 
     @rule(contact_id=ids, times=st.integers(1, CHOSEN_CAP + 1), unlocks=st.booleans())
     def guess(self, contact_id: str, times: int, unlocks: bool) -> None:
@@ -336,13 +342,15 @@ class AccountMachine(RuleBasedStateMachine):
             if account.has_old_hash:
                 self.note(AuditKind.HASH_UPGRADED, account.contact_id)
                 account.version, account.has_old_hash = account.version + 1, False
+            account.last_sign_in_at = self.clock.now
             # What the store has now, and not only what the model thinks (R2).
             stored = self.stored(account.contact_id)
+            assert outcome.account == stored
             assert stored.is_active
             assert not stored.credential.must_change
         self.keep_what_was_opened(account, outcome)
 
-    @rule(index=st.integers(0, 4), new=phrases, forges=st.none() | ids)
+    @rule(index=st.integers(0, 4), new=new_passwords, forges=st.none() | ids)
     def complete_change(self, index: int, new: str, forges: str | None) -> None:
         """Somebody hands in a ticket: the live one, an old one, or one that is bent to fit another account."""
         ticket = self.tickets[-1 - index % len(self.tickets)]
@@ -362,9 +370,11 @@ class AccountMachine(RuleBasedStateMachine):
         self.tells_nothing(outcome)
         assert type(outcome).__name__ == expected
         if isinstance(outcome, PasswordChanged):
-            assert not self.stored(ticket.rpartition(".")[0]).credential.must_change
+            stored = self.stored(ticket.rpartition(".")[0])
+            assert outcome.account == stored
+            assert not stored.credential.must_change
 
-    @rule(username=usernames, guess=guesses, new=phrases)
+    @rule(username=usernames, guess=guesses, new=new_passwords)
     def change_password(self, username: str, guess: str, new: str) -> None:
         """Somebody who is signed in, or says so, changes the password."""
         account = self.owner(username)
@@ -380,7 +390,7 @@ class AccountMachine(RuleBasedStateMachine):
 
     def choose(self, account: ModelAccount, new: str) -> str:
         """Choose a password in the model, and return the outcome."""
-        if new == account.password:
+        if new == account.password or new not in PHRASES:
             self.note(AuditKind.PASSWORD_CHANGE_FAILED, account.contact_id)
             return "PasswordRefused"
         self.does(AuditKind.PASSWORD_CHANGED, account, account.replace, new, "chosen", self.clock.now)
@@ -390,6 +400,7 @@ class AccountMachine(RuleBasedStateMachine):
         """Note the ticket of a right password."""
         if isinstance(outcome, PasswordChangeRequired):
             assert account is not None
+            assert outcome.reason == (account.reason or "issued")
             self.keep_ticket(account.contact_id, outcome.ticket, self.clock.now + TICKET_LIFETIME)
 
     # -- what operators do to one account, or to several
@@ -472,6 +483,16 @@ class AccountMachine(RuleBasedStateMachine):
         report = self.portal.accounts.apply_import(confirmed)
         self.tells_nothing(plan, report, *plan, *report)
         assert [result.item.contact_id for result in report if result.outcome == "imported"] == wanted
+
+    @rule(contact_id=ids)
+    def age_the_hash(self, contact_id: str) -> None:
+        """The hash of a password of one's own is one of some years ago, which the next sign-in upgrades (R4)."""
+        account = self.model.get(contact_id)
+        if account is not None and account.origin in ("chosen", "imported"):
+            old = self.stored(contact_id)
+            older = old.upgrade(OLD_COST.hash(Secret(str(account.password))))
+            assert list(self.store.apply([Change(old=old, new=older)])) == [ApplyResult.APPLIED]
+            account.version, account.has_old_hash = older.version, True
 
     @rule(old=ids, new=ids, keeps=st.sampled_from(("rekey", "old", "new")))
     def move(self, old: str, new: str, keeps: str) -> None:
@@ -576,6 +597,7 @@ class AccountMachine(RuleBasedStateMachine):
                 model.reason,
             )
             assert credential.expires_at == model.expires_at
+            assert stored.last_sign_in_at == model.last_sign_in_at
             assert credential.ticket_digest == (None if model.ticket is None else digest(model.ticket))
             assert (credential.epoch, stored.version) == (model.epoch, model.version)
             self.tells_nothing(stored)

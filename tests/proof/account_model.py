@@ -28,6 +28,13 @@ UNKNOWN: Final = "\0"
 """Stands for a password that nobody was told."""
 
 
+_TAKEN_OVER: Final = (
+    *("password", "origin", "reason", "is_invited", "has_old_hash"),
+    *("issued_at", "expires_at", "last_sign_in_at"),
+)
+"""What an account takes from another, apart from the user name and whether it is active."""
+
+
 class Refused(Exception):  # noqa: N818  Not an error of the model's: it is what the service must refuse with.
     """The service must refuse with the exception of that name, and write nothing."""
 
@@ -53,6 +60,7 @@ class ModelAccount:
     failures: int = 0
     is_active: bool = True
     is_erased: bool = False
+    last_sign_in_at: datetime | None = None
     earlier: list[str] = attrs.field(factory=list)
 
     @property
@@ -138,7 +146,7 @@ class ModelAccount:
     def erase(self) -> None:
         """Forget the person."""
         self.start_epoch()
-        self.username = self.password = self.reason = self.expires_at = None
+        self.username = self.password = self.reason = self.expires_at = self.last_sign_in_at = None
         self.origin, self.name = "none", ""
         self.is_active, self.is_erased, self.is_invited = False, True, False
 
@@ -172,7 +180,7 @@ class ModelAccount:
         if username is not None:
             other.start_epoch()
         epoch = max(self.epoch, other.epoch)
-        for field in ("password", "origin", "reason", "is_invited", "has_old_hash", "issued_at", "expires_at"):
+        for field in _TAKEN_OVER:
             setattr(self, field, kept[field])
         self.earlier += other.earlier
         self.epoch = epoch

@@ -19,7 +19,7 @@ from stores.backends import BACKENDS, Backend, new_backend
 
 STORES = ("memory", *BACKENDS)
 
-SAMPLES = {"memory": (20, 30), "sqlite": (4, 20), "sqlalchemy-sqlite": (2, 20)}
+SAMPLES = {"memory": (25, 40), "sqlite": (4, 20), "sqlalchemy-sqlite": (2, 20)}
 """How many runs of how many steps; of the others one of fifteen."""
 
 
@@ -60,11 +60,11 @@ def run(backend: Backend | None, hasher: UpgradingHasher, examples: int, steps: 
 
 
 def test_accounts_are_what_the_model_says(backend: Backend | None, hasher: UpgradingHasher) -> None:
-    """A sample of days at random, over each store."""
+    """A sample of stories, over each store (R1, R2, R5, R6)."""
     run(backend, hasher, *SAMPLES.get("memory" if backend is None else backend.name, (1, 15)))
 
 
 @pytest.mark.whole
 def test_accounts_are_what_the_model_says_for_long(backend: Backend | None, hasher: UpgradingHasher) -> None:
-    """Many days at random: 500 in memory and 40 over each database, of 50 steps each."""
-    run(backend, hasher, 500 if backend is None else 40, 50)
+    """Many stories: 2,000 in memory and 40 over each database, of 50 steps each."""
+    run(backend, hasher, 2_000 if backend is None else 40, 50)
