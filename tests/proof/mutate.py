@@ -46,6 +46,7 @@ SIGN_IN: Final = (
     "sign_in/test_sign_in_races.py",
     "sign_in/test_hashing_places.py",
     "sign_in/test_claim_proofs.py",
+    "sign_in/test_no_path_at_all.py",
     "proof/test_small_mistakes.py",
 )
 

@@ -12,6 +12,7 @@ from guessing import limits
 from portal import GOOD_PASSWORD, OFFICE, ROSA, MovingClock, Portal, issued, ticket_of, watched
 from portalcreds.accounts import Account, PasswordHash
 from portalcreds.contacts import MAX_CONTACT_TEXT
+from portalcreds.default_passwords import RandomReadable
 from portalcreds.exceptions import ConfigurationError
 from portalcreds.secret import Secret
 from portalcreds.sign_in import (
@@ -19,6 +20,8 @@ from portalcreds.sign_in import (
     TICKET_BYTES,
     ChangeTicket,
     PasswordChanged,
+    PasswordRefused,
+    SignInDenied,
     SignInService,
     TicketInvalid,
 )
@@ -233,3 +236,25 @@ def test_an_invitation_works_days_after_it_was_sent(memory_portal: Portal) -> No
     invitation = memory_portal.resets.invite("c-1", OFFICE)
     memory_portal.clock.move(days=13)
     assert isinstance(memory_portal.sign_ins.complete_change(invitation.ticket, GOOD_PASSWORD), PasswordChanged)
+
+
+# -- sign-ins
+
+
+@pytest.mark.parametrize("around", ["1{}", "123456{}", "{}123456"])
+def test_a_drawn_default_is_kept_with_one_to_six_signs_around_it(memory_portal: Portal, around: str) -> None:
+    """R19: one before it is enough to be the same, and so are six on either side."""
+    portal = memory_portal.with_parts(strategy=RandomReadable())
+    secret = portal.resets.reset_password("c-1", OFFICE, reveal=True).secret
+    assert secret is not None
+    ticket = ticket_of(portal, password=secret.reveal())
+    outcome = portal.sign_ins.complete_change(ticket, around.format(secret.reveal()))
+    assert isinstance(outcome, PasswordRefused)
+    assert [violation.code for violation in outcome.violations] == ["same_as_current"]
+
+
+def test_an_empty_source_is_none(memory_portal: Portal) -> None:
+    """Whoever cannot tell passes empty text: then nobody waits for what somebody else did."""
+    portal = memory_portal.with_parts(limits=limits(per_source=(Limit(1, timedelta(hours=1)),)))
+    for name in ("rabbiatici", "pobrien", "avdberg"):
+        assert isinstance(portal.sign_ins.sign_in(name, "wrong", source=""), SignInDenied)
