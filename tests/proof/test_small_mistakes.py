@@ -13,7 +13,8 @@ from portal import GOOD_PASSWORD, OFFICE, ROSA, MovingClock, Portal, issued, tic
 from portalcreds.accounts import Account, PasswordHash
 from portalcreds.contacts import MAX_CONTACT_TEXT
 from portalcreds.default_passwords import RandomReadable
-from portalcreds.exceptions import ConfigurationError
+from portalcreds.exceptions import ConfigurationError, InvalidValueError
+from portalcreds.privileges import Operator
 from portalcreds.secret import Secret
 from portalcreds.sign_in import (
     MAX_TICKET_LIFETIME,
@@ -258,3 +259,10 @@ def test_an_empty_source_is_none(memory_portal: Portal) -> None:
     portal = memory_portal.with_parts(limits=limits(per_source=(Limit(1, timedelta(hours=1)),)))
     for name in ("rabbiatici", "pobrien", "avdberg"):
         assert isinstance(portal.sign_ins.sign_in(name, "wrong", source=""), SignInDenied)
+
+
+def test_an_operators_id_has_as_many_characters_as_a_column() -> None:
+    """The tables have room for 255, as for every text of an event."""
+    assert Operator(operator_id="o" * 255).operator_id
+    with pytest.raises(InvalidValueError):
+        Operator(operator_id="o" * 256)
