@@ -59,6 +59,7 @@ MODULES: Final = {
         (
             "test_throttle.py",
             "test_throttle_credentials.py",
+            "test_throttle_under_way.py",
             "test_throttle_callers.py",
             "test_throttle_key.py",
             "administration/test_account_limits.py",
