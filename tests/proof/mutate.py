@@ -77,7 +77,12 @@ MODULES: Final = {
     "ledger": ("_ledger.py", ("test_ledger.py", "administration/test_account_races.py", "test_forwarding.py")),
     "change_writer": (
         "stores/_sql/change_writer.py",
-        ("stores/test_sqlite_store.py", "stores/test_writing_in_sets.py", "stores/test_sql_faults.py"),
+        (
+            "stores/test_sqlite_store.py",
+            "stores/test_writing_in_sets.py",
+            "stores/test_sql_faults.py",
+            "stores/test_dbapi_store.py",
+        ),
     ),
 }
 """The modules by name: the file, and the tests that are about it, the quickest first."""
