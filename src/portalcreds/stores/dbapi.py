@@ -5,26 +5,24 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Any, Final, Self
+from typing import TYPE_CHECKING, Any, Final, Self
 
 from .._arguments import path_in
 from .._closing import Closing
 from ..exceptions import ConfigurationError
 from ..protocols import Clock, utc_now
-from ._drivers.borrowed_cursor import BorrowedCursorPort
-from ._drivers.connections import Connect, ConnectionPort, GiveBack
-from ._drivers.dialects import get_dialect
-from ._drivers.paramstyle import ParamStyle
-from ._drivers.port import Statements
 from ._sql.account_store import SQLAccountStore
 from ._sql.attempt_counter import SQLAttemptCounter
-from ._sql.contact_source import ContactSource
 from ._sql.in_list import list_parameters
 from ._sql.retries import run
-from ._sql.schema import lay_out
-from .host_contacts import HostContacts, HostSelect
 from .tables import DEFAULT_TABLES, Tables
 from .timeouts import DEFAULT_TIMEOUTS, Timeouts
+
+if TYPE_CHECKING:
+    from ._drivers.connections import Connect, ConnectionPort, GiveBack
+    from ._drivers.dialect import Dialect
+    from ._drivers.port import Statements
+    from .host_contacts import HostContacts, HostSelect
 
 MAX_IDLE: Final = 8
 """Connections kept open between uses."""
@@ -34,6 +32,26 @@ class _OwnsConnections(Closing):
     """What has connections of its own, and closes them."""
 
     _connections: ConnectionPort
+
+    def _connect_by(
+        self,
+        connect: Connect,
+        *,
+        dialect: str,
+        paramstyle: str | None,
+        max_idle: int,
+        give_back: GiveBack | None,
+        timeouts: Timeouts,
+    ) -> Dialect:
+        # What speaks to drivers is imported with the first store, and not by those who only name its class.
+        from ._drivers.connections import ConnectionPort
+        from ._drivers.dialects import get_dialect
+        from ._drivers.paramstyle import ParamStyle
+
+        spoken = get_dialect(dialect, timeouts)
+        style = ParamStyle(paramstyle, usual=spoken.paramstyle)
+        self._connections = ConnectionPort(connect, spoken, style, max_idle=max_idle, give_back=give_back)
+        return spoken
 
     def close(self) -> None:
         """Close the connections. The store and its counters cannot be used any more."""
@@ -87,12 +105,16 @@ class DBAPIAccountStore(_OwnsConnections, SQLAccountStore):
         give_back: GiveBack | None = None,
         timeouts: Timeouts = DEFAULT_TIMEOUTS,
     ) -> None:
-        spoken = get_dialect(dialect, timeouts)
-        style = ParamStyle(paramstyle, usual=spoken.paramstyle)
-        self._connections = ConnectionPort(connect, spoken, style, max_idle=max_idle, give_back=give_back)
-        source = None if contacts is None else ContactSource(contacts, spoken)
+        spoken = self._connect_by(
+            connect,
+            dialect=dialect,
+            paramstyle=paramstyle,
+            max_idle=max_idle,
+            give_back=give_back,
+            timeouts=timeouts,
+        )
         try:
-            super().__init__(self._connections, spoken, tables, tenant=tenant, contacts=source, scope=scope)
+            super().__init__(self._connections, spoken, tables, tenant=tenant, contacts=contacts, scope=scope)
         except BaseException:
             # What was opened to try the contacts; nobody has the store to close it.
             self._connections.close()
@@ -130,6 +152,8 @@ class DBAPIAccountStore(_OwnsConnections, SQLAccountStore):
         file = os.path.abspath(file)  # The working directory may change before the next connection is opened.
         if not os.path.isdir(os.path.dirname(file)):
             raise ConfigurationError("path", "make the folder first; SQLite makes the file and no folders")
+        from ._drivers.dialects import get_dialect
+
         get_dialect("sqlite", timeouts)
         seconds = timeouts.lock.total_seconds()
 
@@ -195,10 +219,13 @@ class BorrowedDBAPIAccountStore(SQLAccountStore):
         contacts: HostContacts | None = None,
         scope: str | HostSelect | None = None,
     ) -> None:
+        from ._drivers.borrowed_cursor import BorrowedCursorPort
+        from ._drivers.dialects import get_dialect
+        from ._drivers.paramstyle import ParamStyle
+
         spoken = get_dialect(dialect)
         port = BorrowedCursorPort(cursor, spoken, ParamStyle(paramstyle, usual=spoken.paramstyle))
-        source = None if contacts is None else ContactSource(contacts, spoken)
-        super().__init__(port, spoken, tables, tenant=tenant, contacts=source, scope=scope)
+        super().__init__(port, spoken, tables, tenant=tenant, contacts=contacts, scope=scope)
 
 
 class DBAPIAttemptCounter(_OwnsConnections, SQLAttemptCounter):
@@ -235,9 +262,16 @@ class DBAPIAttemptCounter(_OwnsConnections, SQLAttemptCounter):
         timeouts: Timeouts = DEFAULT_TIMEOUTS,
         clock: Clock = utc_now,
     ) -> None:
-        spoken = get_dialect(dialect, timeouts)
-        style = ParamStyle(paramstyle, usual=spoken.paramstyle)
-        self._connections = ConnectionPort(connect, spoken, style, max_idle=max_idle, give_back=give_back)
+        from ._sql.schema import lay_out
+
+        spoken = self._connect_by(
+            connect,
+            dialect=dialect,
+            paramstyle=paramstyle,
+            max_idle=max_idle,
+            give_back=give_back,
+            timeouts=timeouts,
+        )
         super().__init__(self._connections, spoken, lay_out(tables).attempts, tenant=tenant, clock=clock)
 
 

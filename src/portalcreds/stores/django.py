@@ -9,7 +9,6 @@ from ..exceptions import ConfigurationError, MissingDependencyError
 from ._drivers.dialects import get_dialect
 from ._drivers.django_port import DjangoPort
 from ._sql.account_store import SQLAccountStore
-from ._sql.contact_source import ContactSource
 from ._sql.ddl import create_table_sql
 from ._sql.schema import lay_out
 from .host_contacts import HostContacts
@@ -66,13 +65,12 @@ class DjangoAccountStore(SQLAccountStore):
         if vendor not in _DIALECTS:
             raise ConfigurationError("alias", f"pass that of a database of one of: {', '.join(_DIALECTS)}")
         spoken = get_dialect(_DIALECTS[vendor], timeouts)
-        source = None if contacts is None else ContactSource(contacts, spoken)
         super().__init__(
             DjangoPort(alias, spoken),
             spoken,
             tables,
             tenant=tenant,
-            contacts=source,
+            contacts=contacts,
             scope=scope,
             lasting=DjangoPort(alias, spoken, is_apart=True),
         )

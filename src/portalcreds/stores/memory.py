@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from operator import itemgetter
 from threading import Lock
+from typing import TYPE_CHECKING
 
 from .._arguments import (
     attempt_key_in,
@@ -31,8 +32,10 @@ from ..accounts import Account
 from ..audit import AuditEvent, AuditKind, purged
 from ..contacts import ContactId
 from ..protocols import ApplyResult, Change, Clock, utc_now
-from ..status_counts import StatusGroup, StatusQuery
 from ._one_process import OneProcess
+
+if TYPE_CHECKING:
+    from ..status_counts import StatusGroup, StatusQuery
 
 
 class MemoryAccountStore(Closing, MemoryJobStore):

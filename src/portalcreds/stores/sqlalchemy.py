@@ -15,7 +15,6 @@ from ._drivers.port import Port
 from ._drivers.sqlalchemy_port import BorrowedConnectionPort, EnginePort, refuse_engine, refuse_options, refuse_pool
 from ._sql.account_store import SQLAccountStore
 from ._sql.attempt_counter import SQLAttemptCounter
-from ._sql.contact_source import ContactSource
 from ._sql.schema import lay_out
 from ._sql.sqlalchemy_selects import compile_contacts, compile_scope
 from ._sql.sqlalchemy_tables import describe_table
@@ -91,7 +90,7 @@ class SQLAlchemyAccountStore(SQLAccountStore):
             dialect,
             tables,
             tenant=tenant,
-            contacts=None if contacts is None else ContactSource(compile_contacts(contacts, spoken), dialect),
+            contacts=None if contacts is None else compile_contacts(contacts, spoken),
             scope=compile_scope(scope, spoken),
         )
 

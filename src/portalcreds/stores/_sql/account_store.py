@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import partial
 from threading import local
-from typing import Final, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from ..._arguments import (
     changes_in,
@@ -29,24 +29,19 @@ from ...audit import AuditEvent, AuditKind, purged
 from ...contacts import Contact, ContactId
 from ...exceptions import ConfigurationError
 from ...protocols import ApplyResult, Change, Clock, utc_now
-from ...status_counts import StatusGroup, StatusQuery
-from .._drivers.dialect import Dialect
-from .._drivers.port import Port, Statements
-from ..host_contacts import HostSelect
-from ..table_faults import TableFault, write_report
 from ..tables import Tables
-from .account_reader import AccountReader
 from .attempt_counter import SQLAttemptCounter
-from .change_writer import ChangeWriter
-from .contact_source import ContactSource
-from .ddl import create_tables
 from .in_list import AT_ONCE, list_parameters
 from .job_store import SQLJobStore
 from .retries import run
 from .rows import EVENT_COLUMNS, is_storable, read_event
-from .schema import lay_out
-from .status_counter import count_statuses
-from .view import View
+
+if TYPE_CHECKING:
+    from ...status_counts import StatusGroup, StatusQuery
+    from .._drivers.dialect import Dialect
+    from .._drivers.port import Port, Statements
+    from ..host_contacts import HostContacts, HostSelect
+    from ..table_faults import TableFault
 
 _ALL: Final = 2**62
 """A LIMIT that limits nothing."""
@@ -80,30 +75,38 @@ class SQLAccountStore(SQLJobStore):
         tables: Tables,
         *,
         tenant: str,
-        contacts: ContactSource | None = None,
+        contacts: HostContacts | None = None,
         scope: str | HostSelect | None = None,
         lasting: Port | None = None,
     ) -> None:
+        # What works on the tables is imported with the first store, and not by those who only name its class.
+        from .account_reader import AccountReader
+        from .change_writer import ChangeWriter
+        from .contact_source import ContactSource
+        from .schema import lay_out
+        from .view import View
+
         layout = lay_out(tables)
+        source = None if contacts is None else ContactSource(contacts, dialect)
         self._port = port
         self._lasting = port if lasting is None else lasting
         self._dialect = dialect
         self._layout = layout
-        self._source = contacts
+        self._source = source
         self._view = View(layout, dialect, tenant=tenant, scope=scope)
-        self._reader = AccountReader(self._view, dialect, contacts)
+        self._reader = AccountReader(self._view, dialect, source)
         self._writer = ChangeWriter(
             self._view,
             layout,
             dialect,
             is_borrowed=port.is_borrowed,
-            notes_names=contacts is not None,
-            keeps_email=contacts is None or contacts.has_email,
+            notes_names=source is not None,
+            keeps_email=source is None or source.has_email,
         )
         super().__init__(port, dialect, layout, tenant=self._view.tenant)
         self._lost = local()
-        if contacts is not None:
-            contacts.check(port)
+        if source is not None:
+            source.check(port)
         self._view.check(port)
 
     @property
@@ -179,6 +182,8 @@ class SQLAccountStore(SQLJobStore):
 
     def count_statuses(self, query: StatusQuery, /) -> Mapping[StatusGroup, int]:
         """Return how many accounts are in each group, in one query."""
+        from .status_counter import count_statuses
+
         query = status_query_in(query)
         return self._read(
             "count_statuses", lambda statements: count_statuses(statements, self._view, self._dialect, query)
@@ -369,6 +374,8 @@ class SQLAccountStore(SQLJobStore):
             StoreUnavailableError: The database cannot be reached.
             StoreError: This user may not create tables.
         """
+        from .ddl import create_tables
+
         create_tables(self._port, self._dialect, *self._layout.tables)
 
     def check(self) -> None:
@@ -382,6 +389,8 @@ class SQLAccountStore(SQLJobStore):
         """
         faults = self.find_faults()
         if faults:
+            from ..table_faults import write_report
+
             raise ConfigurationError("tables", f"fix what is wrong with them:\n{write_report(faults)}")
 
     def find_faults(self) -> tuple[TableFault, ...]:

@@ -7,19 +7,20 @@ from collections.abc import Sequence
 from contextlib import AbstractContextManager, suppress
 from datetime import timedelta
 from itertools import count
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from ..._arguments import attempt_key_in, attempt_keys_in, window_in
 from ..._time import micros
 from ...exceptions import ConfigurationError
 from ...protocols import Clock
-from .._drivers.dialect import Dialect
 from .._drivers.port import DatabaseFailure, Port, Statements
 from .._tenant import check_tenant
-from .ddl import create_tables
 from .in_list import list_parameters
 from .retries import run
-from .schema import Table
+
+if TYPE_CHECKING:
+    from .._drivers.dialect import Dialect
+    from .schema import Table
 
 _MICROSECOND: Final = timedelta(microseconds=1)
 
@@ -153,6 +154,8 @@ class SQLAttemptCounter:
 
     def create_tables(self) -> None:
         """Create the table, if it is absent."""
+        from .ddl import create_tables
+
         create_tables(self._port, self._dialect, self._attempts)
 
     def _sweep(self, now: int) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from ..._arguments import ceiling_in, chunk_in, instant_in, job_chunks_in, job_in, job_key_in, page_in
 from ..._chunks import chunks as split
@@ -14,12 +14,14 @@ from ..._text import same_text
 from ..._time import from_micros, micros
 from ...exceptions import CorruptRowError, InvalidValueError
 from ...jobs import CEILING_SPAN, LATELY, AddOutcome, JobAddition, JobChunk, JobProgress, StoredJob
-from .._drivers.dialect import Dialect
 from .._drivers.port import Port, Statements
 from .._drivers.savepoints import execute_unless_duplicate
 from .retries import run
 from .rows import is_storable
-from .schema import Layout
+
+if TYPE_CHECKING:
+    from .._drivers.dialect import Dialect
+    from .schema import Layout
 
 _AT_ONCE: Final = 16
 """Numbers of chunks in one answer: enough for as many workers, each of which takes the first that is still there."""
