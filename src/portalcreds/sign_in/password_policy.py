@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
-from functools import cache
-from typing import Final, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 import attrs
 
@@ -17,13 +16,10 @@ from ..accounts import Account
 from ..exceptions import ConfigurationError
 from ..protocols import DefaultPasswordStrategy
 from ..secret import Secret
-from ..texts import Message, text_of
-from ._calendar import word_rows
-from ._common_passwords import common_passwords
-from ._name_readings import Reading, contact_forms, forms
-from ._predictable import PLAIN_WORD, POINT, WORD, Predicted, predictable
-from ._skeletons import plain, skeletons
-from ._words import Words
+
+if TYPE_CHECKING:
+    from ..texts import Message
+    from ._guessing import Guesser, Known
 
 MIN_LENGTH_ALONE: Final = 15
 """Code points of a password that is the only factor (SP 800-63B-4 §3.1.1.2)."""
@@ -34,29 +30,7 @@ MIN_LENGTH_WITH_SECOND_FACTOR: Final = 8
 MIN_MAX_LENGTH: Final = 64
 """Code points that a policy must at least let people use (SP 800-63B-4 §3.1.1.2, ASVS 6.2.9)."""
 
-_PLAIN: Final = """
-password welcome changeme letmein parent portal login admin qwerty abc passwort contrasena motdepasse senha пароль
-"""
-_PLAIN_WORDS: Final = frozenset(_PLAIN.split())
-"""Words that people write first, or add to a name that is too short. Few: each makes the policy less precise."""
-
-_SHORTEST_WORD: Final = 4
-"""Letters of a name that counts as a word: shorter ones are in too many others."""
-
 _REFUSED_CATEGORIES: Final = {"Cc": "control_character", "Cs": "surrogate", "Cn": "unassigned_character"}
-
-_GUESSABLE: Final = (
-    "derivable_from_contact",
-    "username",
-    "context_word",
-    "common",
-    "repetition",
-    "sequence",
-    "keyboard_walk",
-    "date",
-    "telephone_number",
-)
-"""What can be guessed, in the order in which it is told."""
 
 
 def _copy(parameters: Mapping[str, int]) -> Mapping[str, int]:
@@ -86,11 +60,15 @@ class Violation(Spoken, Value):
 
     @text.default
     def _(self) -> str:
+        from ..texts import text_of
+
         return text_of(self)
 
     @property
     def messages(self) -> tuple[Message, ...]:
         """What it says: one sentence."""
+        from ..texts import Message
+
         count = self.parameters.get("minimum", self.parameters.get("maximum"))
         return (Message(f"Violation.{self.code}", self.parameters, count, getattr(self, "text", self.code)),)
 
@@ -106,10 +84,7 @@ def _texts(name: str, values: Iterable[str]) -> tuple[str, ...]:
 
 
 def _context_words(values: Iterable[str]) -> tuple[str, ...]:
-    words = _texts("context_words", values)
-    if not all(any(plain(skeleton) for skeleton in skeletons(word)) for word in words):
-        raise ConfigurationError("context_words", "leave out the words without a letter or digit")
-    return words
+    return _texts("context_words", values)
 
 
 def _strategies(values: Iterable[DefaultPasswordStrategy]) -> tuple[DefaultPasswordStrategy, ...]:
@@ -191,8 +166,7 @@ class PasswordPolicy(Value):
     common_passwords: frozenset[str] = attrs.field(default=(), converter=_common_passwords, repr=False)
     strategies: tuple[DefaultPasswordStrategy, ...] = attrs.field(default=(), converter=_strategies)
     checks: tuple[PasswordCheck, ...] = attrs.field(default=(), converter=_checks)
-    _context_forms: frozenset[str] = attrs.field(init=False, repr=False, eq=False)
-    _own_words: tuple[Words, ...] = attrs.field(init=False, repr=False, eq=False)
+    _guesser: Guesser = attrs.field(init=False, repr=False, eq=False)
 
     def __attrs_post_init__(self) -> None:
         if type(self.max_length) is not int or not MIN_MAX_LENGTH <= self.max_length <= MAX_PASSWORD_LENGTH:
@@ -215,17 +189,12 @@ class PasswordPolicy(Value):
                 f"pass a whole number from {MIN_LENGTH_WITH_SECOND_FACTOR} to {MIN_LENGTH_ALONE - 1}, or None",
             )
 
-    @_context_forms.default
-    def _(self) -> frozenset[str]:
-        return frozenset(form for word in self.context_words for form in forms(word, shortest_word=3))
+    @_guesser.default
+    def _(self) -> Guesser:
+        # What guesses passwords is imported with the first policy, and not by those who only name the class.
+        from ._guessing import Guesser
 
-    @_own_words.default
-    def _(self) -> tuple[Words, ...]:
-        common = {form for text in self.common_passwords for one in skeletons(text) for form in (one, plain(one))}
-        return (
-            _long_words(self._context_forms, "context_word"),
-            Words(common - {""}, worth=WORD, code="common", is_split=False),
-        )
+        return Guesser(self.context_words, self.common_passwords)
 
     @property
     def minimum(self) -> int:
@@ -258,15 +227,13 @@ class PasswordPolicy(Value):
         part_in("password", password, ("reveal",), "pass a Secret")
         part_in("account", account, ("contact", "username"), "pass the Account")
         # Made before the password is revealed: if a strategy fails, no frame above it holds the plaintext.
-        own = contact_forms(account, self.strategies), frozenset(forms(account.username or ""))
+        known = self._guesser.learn(account, self.strategies)
         found = tuple(
-            Violation(code=code, parameters=parameters) for code, parameters in self._broken(password.reveal(), *own)
+            Violation(code=code, parameters=parameters) for code, parameters in self._broken(password.reveal(), known)
         )
         return found or tuple(violation for check in self.checks for violation in check.violations(password, account))
 
-    def _broken(
-        self, text: str, contact: frozenset[str], username: frozenset[str]
-    ) -> Iterator[tuple[str, dict[str, int]]]:
+    def _broken(self, text: str, known: Known) -> Iterator[tuple[str, dict[str, int]]]:
         too_long = "too_long", {"maximum": self.max_length}
         if not text:
             yield "empty", {}
@@ -290,60 +257,4 @@ class PasswordPolicy(Value):
             yield "too_short", {"minimum": self.minimum}
         if len(canonical) > self.max_length:
             yield too_long
-        yield from self._guessable(canonical, contact, username)
-
-    def _guessable(
-        self, canonical: str, contact: frozenset[str], username: frozenset[str]
-    ) -> Iterator[tuple[str, dict[str, int]]]:
-        spellings = skeletons(canonical)
-        codes = set(self._known(spellings, contact, username))
-        # From what is too short, no more than half of its own length is asked.
-        needed = min(self.needed, len(canonical) // 2 + 1)
-        predicted = self._predicted(spellings, contact, username, needed * POINT)
-        parameters = {}
-        if predicted is not None:
-            codes |= predicted.codes
-            parameters = {"worth": predicted.worth // POINT, "needed": self.needed}
-            if not codes and len(canonical) >= self.minimum:
-                codes = {"repetition"}  # Of marks, between which too little stands.
-        yield from ((code, parameters) for code in _GUESSABLE if code in codes)
-
-    def _known(self, skeletons: tuple[str, ...], contact: frozenset[str], username: frozenset[str]) -> Iterator[str]:
-        """Yield whose names the password is made of, if of nothing else."""
-        readings = [Reading(skeleton) for skeleton in skeletons]
-        context = self._context_forms
-        for code, words, padding in (
-            ("derivable_from_contact", contact, username | context | _PLAIN_WORDS),
-            ("username", username, context | _PLAIN_WORDS),
-            ("context_word", context, _PLAIN_WORDS),
-        ):
-            if any(reading.is_made_of(words, padding) for reading in readings):
-                yield code
-
-    def _predicted(
-        self, skeletons: tuple[str, ...], contact: frozenset[str], username: frozenset[str], limit: int
-    ) -> Predicted | None:
-        """Return the parts of the password that can be predicted, if too little of it cannot."""
-        words = (
-            _long_words(contact, "derivable_from_contact"),
-            _long_words(username, "username"),
-            *self._own_words,
-            *_shipped_words(),
-        )
-        found = (predictable(skeleton, words, limit) for skeleton in skeletons)
-        return min((each for each in found if each is not None), default=None)
-
-
-def _long_words(forms: Iterable[str], code: str) -> Words:
-    return Words((form for form in forms if len(form) >= _SHORTEST_WORD), worth=WORD, code=code)
-
-
-@cache
-def _shipped_words() -> tuple[Words, ...]:
-    """Return the words that are everybody's; they are read when the first password is checked."""
-    rows = {skeleton for row in word_rows() for skeleton in skeletons(row)}
-    return (
-        Words(_PLAIN_WORDS, worth=PLAIN_WORD, code="common", is_split=False),
-        Words(common_passwords(), worth=WORD, code="common", is_split=False),
-        Words(rows, worth=WORD, code="sequence"),
-    )
+        yield from self._guesser.find(canonical, known, minimum=self.minimum, needed=self.needed)
