@@ -11,7 +11,7 @@ import pytest
 
 from portalcreds.hashers import Argon2Hasher, HashingPool, _arena
 from portalcreds.hashers._arena import Arena, MemoryBudget
-from portalcreds.hashers.pool import outcome
+from portalcreds.hashers._bulk import outcome
 from portalcreds.testing.hashers import CHEAPEST_ISSUED
 
 KIB = 1024

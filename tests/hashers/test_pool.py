@@ -17,7 +17,7 @@ import pytest
 
 from portalcreds.exceptions import ConfigurationError, InvalidValueError, PortalCredsError
 from portalcreds.hashers import HashingPool, HashingUnavailableError
-from portalcreds.hashers.pool import outcome
+from portalcreds.hashers._bulk import outcome
 
 from .pools import Gate, places_left
 

@@ -13,7 +13,7 @@ from unittest.mock import Mock
 import pytest
 
 from portalcreds.hashers import Argon2Hasher, Argon2Parameters, HashingPool, HashingUnavailableError, UpgradingHasher
-from portalcreds.hashers.pool import outcome
+from portalcreds.hashers._bulk import outcome
 from portalcreds.secret import Secret
 from portalcreds.testing.hashers import CHEAPEST_ISSUED
 

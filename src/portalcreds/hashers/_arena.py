@@ -10,7 +10,6 @@ The pool lends an arena to the thread that does the work; `raw_tag` uses what it
 
 from __future__ import annotations
 
-import mmap
 import threading
 import time
 from collections import deque
@@ -47,6 +46,8 @@ class Arena:
     """
 
     def __init__(self, size: int) -> None:
+        import mmap
+
         # Private, or parent and child would go on hashing in the same memory after a fork.
         self.memory: Final = mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
         # Large pages save another tenth; not every system knows the advice, and not every kernel follows it.

@@ -36,6 +36,23 @@ def in_order(
             future.cancel()
 
 
+def outcome(work: Future[_Got]) -> _Got:
+    """
+    Wait for a job, and return what it returned.
+
+    Raises:
+        PortalCredsError: What the job raised, without its frames, or `HashingUnavailableError` if that was anything
+            else, or if the pool was closed.
+    """
+    from concurrent.futures import CancelledError
+
+    try:
+        return work.result()
+    except CancelledError:
+        pass
+    raise HashingUnavailableError("closed")
+
+
 def send_elsewhere(
     executor: Executor, hasher: PasswordHasher, password: Secret, salt: bytes
 ) -> Future[tuple[str, str]]:

@@ -14,6 +14,7 @@ from .._arguments import whole
 from .._closing import Closing
 from ..exceptions import ConfigurationError, HashingUnavailableError, PortalCredsError
 from ._arena import Arena, MemoryBudget
+from ._bulk import outcome
 from ._waiting_room import WaitingRoom
 from .argon2 import CHOSEN
 
@@ -239,23 +240,6 @@ class PoolPlace:
     def _return(self, _work: object = None) -> None:
         if self._room is not None:
             self._room.give_back(self._held)
-
-
-def outcome(work: Future[_T]) -> _T:
-    """
-    Wait for a job, and return what it returned.
-
-    Raises:
-        PortalCredsError: What the job raised, without its frames, or `HashingUnavailableError` if that was anything
-            else, or if the pool was closed.
-    """
-    from concurrent.futures import CancelledError
-
-    try:
-        return work.result()
-    except CancelledError:
-        pass
-    raise HashingUnavailableError("closed")
 
 
 def _run(work: Future[_T], job: Callable[[], _T]) -> BaseException | None:

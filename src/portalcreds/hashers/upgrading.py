@@ -18,7 +18,7 @@ from ..exceptions import ConfigurationError, HashingUnavailableError, InvalidVal
 from ..protocols import HashCheck, HashDescription, HashMatch, LegacyVerifier, PasswordHasher
 from ..secret import Secret
 from ._arena import works_in_arena
-from ._bulk import in_order, receive_from_elsewhere, send_elsewhere
+from ._bulk import in_order, outcome, receive_from_elsewhere, send_elsewhere
 from ._phc import PREFIX, parse
 from .argon2 import CHOSEN, ISSUED, SALT_BYTES, Argon2Hasher
 from .details import (
@@ -35,10 +35,11 @@ from .details import (
     require,
     wrappers_in,
 )
-from .pool import HashingPool, PoolPlace, outcome
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor, Future
+
+    from .pool import HashingPool, PoolPlace
 
 _OUTAGES: Final = frozenset({"closed", "interrupted", "no_thread", "out_of_memory"})
 """Codes of what keeps every hash from being verified."""
@@ -113,7 +114,11 @@ class UpgradingHasher(Closing):
         if pool is not None and pool.max_memory_bytes < largest:
             raise ConfigurationError("pool", "allow for at least one hash of the most expensive profile")
         self._owns_pool: Final = pool is None
-        self._pool: Final = HashingPool(slot_memory_bytes=largest) if pool is None else pool
+        if pool is None:
+            from .pool import HashingPool
+
+            pool = HashingPool(slot_memory_bytes=largest)
+        self._pool: Final = pool
         self._chosen: Final = _Profile(chosen)
         self._issued: Final = _Profile(issued)
         self._legacy: Final = legacy
