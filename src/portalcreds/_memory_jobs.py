@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from itertools import islice
 from threading import Lock
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import attrs
 
@@ -19,7 +19,9 @@ from ._arguments import (
     job_key_in,
     page_in,
 )
-from .jobs import CEILING_SPAN, LATELY, AddOutcome, JobAddition, JobChunk, JobProgress, StoredJob
+
+if TYPE_CHECKING:
+    from .jobs import JobAddition, JobChunk, JobProgress, StoredJob
 
 _AT_ONCE: Final = 16
 """Numbers of chunks in one answer."""
@@ -41,6 +43,8 @@ class MemoryJobStore:
 
     def add_job(self, job: StoredJob, chunks: Sequence[JobChunk], ceiling: int | None, /) -> JobAddition:
         """Store a job with its chunks, unless its key is there or its operator would be over the ceiling."""
+        from .jobs import AddOutcome, JobAddition
+
         job, chunks, ceiling = job_in(job), job_chunks_in(chunks), ceiling_in(ceiling)
         self.purge_jobs(job.started_at - _KEPT)
         with self._jobs_lock:
@@ -111,6 +115,8 @@ class MemoryJobStore:
 
     def job_progress(self, key: str, now: datetime, /) -> JobProgress | None:
         """Return how far the job is, or None without one."""
+        from .jobs import LATELY, JobProgress
+
         key, now = job_key_in(key), instant_in("now", now)
         with self._jobs_lock:
             job = self._jobs.get(key)
@@ -148,6 +154,8 @@ class MemoryJobStore:
             return len(old)
 
     def _planned_beside(self, job: StoredJob) -> int:
+        from .jobs import CEILING_SPAN
+
         others = (each.stored for each in self._jobs.values() if each.stored.operator_id == job.operator_id)
         return sum(other.planned for other in others if other.started_at > job.started_at - CEILING_SPAN)
 

@@ -42,7 +42,6 @@ from ..privileges import Operator, Privilege, actor
 from ..protocols import Change, ClaimProof, DefaultPasswordStrategy, HashDescriber, HashDescription, Usernames
 from ..secret import Secret
 from ..throttle import ReachedLimit, Throttle
-from ._grid import Grid, Keep
 from .steps import STEPS, AccountChange, Step
 
 if TYPE_CHECKING:
@@ -50,6 +49,7 @@ if TYPE_CHECKING:
     # be a fifth of what importing the package costs.
     from ..status_counts import StatusGroup
     from ._changer import AccountChanger
+    from ._grid import Grid, Keep
     from ._importer import HashImporter
     from ._mover import AccountMover
     from ._syncer import ContactSyncer
@@ -954,6 +954,8 @@ class AccountService(StaffService):
 
     @property
     def _grid(self) -> Grid:
+        from ._grid import Grid
+
         return Grid(store=self._store, check=self._check, record=self._record)
 
     def _keep(self, hashed: Callable[[HashDescription], bool] | None) -> Keep:

@@ -482,7 +482,7 @@ class SignInService(Service):
                     event = self._event(AuditKind.PASSWORD_CHANGED, account, origin, source)
                     change = Change(old=account, new=changed, events=(event,))
                     return self._written(account, lambda _: change)
-                violations = (_SAME_AS_CURRENT,)
+                violations = (Violation(code="same_as_current"),)
             noted = self._throttle.record_refused_change(account)
         self._record(account, source, [(AuditKind.PASSWORD_CHANGE_FAILED, violations[0].code), *noted])
         return PasswordRefused(violations=violations)
@@ -530,8 +530,6 @@ _Demand = PasswordChangeRequired | PasswordCompromised | DefaultExpired
 
 _MAX_PADDING: Final = 6
 """Characters before or after a default that do not make it another password: a year and a mark or two."""
-
-_SAME_AS_CURRENT: Final = Violation(code="same_as_current")
 
 
 class _Later(Exception):  # noqa: N818  Not an error: it ends the steps of a request that has to come again.

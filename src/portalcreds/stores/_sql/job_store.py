@@ -13,13 +13,13 @@ from ..._ids import digest
 from ..._text import same_text
 from ..._time import from_micros, micros
 from ...exceptions import CorruptRowError, InvalidValueError
-from ...jobs import CEILING_SPAN, LATELY, AddOutcome, JobAddition, JobChunk, JobProgress, StoredJob
 from .._drivers.port import Port, Statements
 from .._drivers.savepoints import execute_unless_duplicate
 from .retries import run
 from .rows import is_storable
 
 if TYPE_CHECKING:
+    from ...jobs import AddOutcome, JobAddition, JobChunk, JobProgress, StoredJob
     from .._drivers.dialect import Dialect
     from .schema import Layout
 
@@ -62,6 +62,9 @@ class SQLJobStore:
 
     def add_job(self, job: StoredJob, chunks: Sequence[JobChunk], ceiling: int | None, /) -> JobAddition:
         """Store a job with its chunks, unless its key is there or its operator would be over the ceiling."""
+        # Here and below: importing a store is also for those who run no jobs.
+        from ...jobs import AddOutcome, JobAddition
+
         job, chunks, ceiling = job_in(job), job_chunks_in(chunks), ceiling_in(ceiling)
         row = _bind_job(job)
 
@@ -145,6 +148,8 @@ class SQLJobStore:
     def job_progress(self, key: str, now: datetime, /) -> JobProgress | None:
         """Return how far the job is, or None without one."""
         now = instant_in("now", now)
+        from ...jobs import LATELY, JobProgress
+
         asked = self._of_job(key, {"now": micros(now), "since": micros(now - LATELY)})
         for row in self._read_jobs("job_progress", self._job_sql.progress, asked):
             *job, done, held, lately = row
@@ -182,12 +187,16 @@ class SQLJobStore:
 
     def _take_turn(self, statements: Statements, job: StoredJob) -> None:
         """Keep the operator's other jobs from being added until this transaction ends."""
+        from ...jobs import CEILING_SPAN
+
         # A row that is written, and not only locked: in a transaction of the host's that began before the last job was
         # added, a database that reads from a snapshot then says so, instead of adding up what was there at that time.
         turn = {"turn": f"jobs:{digest(job.operator_id)}", "expires_at": micros(job.started_at + CEILING_SPAN)}
         statements.execute(self._job_sql.take_turn, turn | {"tenant": self._job_tenant})
 
     def _refuse_beyond(self, statements: Statements, job: StoredJob, ceiling: int) -> None:
+        from ...jobs import CEILING_SPAN
+
         asked: dict[str, object] = {"operator_id": job.operator_id, "since": micros(job.started_at - CEILING_SPAN)}
         rows = statements.execute(self._job_sql.planned, asked | {"tenant": self._job_tenant})[0]
         planned = sum(int(planned) for (planned,) in rows)
@@ -323,6 +332,8 @@ def _bind_job(job: StoredJob) -> dict[str, object]:
 
 
 def _read_job(row: Sequence[Any]) -> StoredJob:
+    from ...jobs import StoredJob
+
     key, operator_id, terms, digest, total, planned, confirmed_at, started_at, closed_at = row
     try:
         return StoredJob(
@@ -343,5 +354,7 @@ def _read_job(row: Sequence[Any]) -> StoredJob:
 
 
 def _read_chunk(row: Sequence[Any]) -> JobChunk:
+    from ...jobs import JobChunk
+
     number, size, items, results = row
     return JobChunk(number=int(number), size=int(size), items=items, results=results)
