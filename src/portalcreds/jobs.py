@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from enum import StrEnum
 from typing import Final, Self
 
 import attrs
 
 from ._time import in_utc, utc, utc_or_none
+from ._spoken import Code
 from ._value import Value
 
 MAX_JOB_TERMS: Final = 4_096
@@ -70,7 +70,7 @@ class JobChunk(Value):
     results: str | None = None
 
 
-class AddOutcome(StrEnum):
+class AddOutcome(Code):
     """What became of a job that was to be stored."""
 
     ADDED = "added"

@@ -353,6 +353,9 @@ ENGLISH: Final[Mapping[str, str | tuple[str, str]]] = {
     "AuditKind.user_archived": "Account disabled",
     "AuditKind.user_deleted": "Data erased",
     # -- for whoever runs the portal
+    "AddOutcome.added": "Stored",
+    "AddOutcome.key_taken": "There is a job under this key",
+    "AddOutcome.over_ceiling": "More than the operator may set in a day",
     "ApplyResult.applied": "Stored",
     "ApplyResult.stale": "Changed meanwhile",
     "ApplyResult.username_taken": "User name taken",

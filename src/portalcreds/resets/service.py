@@ -41,7 +41,6 @@ from ..exceptions import (
     StaleAccountError,
     WrongStateError,
 )
-from ..jobs import AddOutcome
 from ..plans import ConfirmedPlan, PlanRecord
 from ..privileges import Operator, Privilege, actor
 from ..protocols import Change, ClaimProof, CredentialHasher, DefaultPasswordStrategy, JobStore
@@ -288,6 +287,7 @@ class ResetService(StaffService):
             DailyCeilingError: The operator's jobs of the last 24 hours would set more than *max_per_day*.
             StoreError: The job could not be stored.
         """
+        from ..jobs import AddOutcome
         from ._stored import new_job, read_terms, write_chunks
         from .plan import ResetPlan, ResetPlanItem
 
