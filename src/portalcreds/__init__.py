@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from . import administration as administration
     from . import default_passwords as default_passwords
     from . import hashers as hashers
+    from . import letters as letters
     from . import resets as resets
     from . import rosters as rosters
     from . import sign_in as sign_in
@@ -126,7 +127,7 @@ __all__ = [
     "utc_now",
 ]
 
-_PACKAGES = ("administration", "default_passwords", "hashers", "resets", "rosters", "sign_in", "stores")
+_PACKAGES = ("administration", "default_passwords", "hashers", "letters", "resets", "rosters", "sign_in", "stores")
 
 # The same names as under TYPE_CHECKING, by the module they come from; a test compares the two.
 _HOMES = {

@@ -322,5 +322,5 @@ class MissingDependencyError(PortalCredsError, ImportError):
 
     def __str__(self) -> str:
         # Not the name of this package, which a vendored copy is not installed under.
-        package = {"testing": "pytest"}.get(self.extra, self.extra)
+        package = {"letters": "segno", "testing": "pytest"}.get(self.extra, self.extra)
         return f"this module needs the package {package!r}, which is not installed; install {package}"

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import ExitStack
 from datetime import timedelta
-from typing import TYPE_CHECKING, Required, Self, TypedDict, Unpack
+from typing import TYPE_CHECKING, Any, Required, Self, TypedDict, Unpack
 
 import attrs
 
@@ -35,6 +35,7 @@ from .sign_in import MAX_TICKET_LIFETIME, PasswordPolicy, SignInService
 from .throttle import Throttle, ThrottleLimits
 
 if TYPE_CHECKING:
+    from .letters import LetterService
     from .stores.dbapi import DBAPIAccountStore
 
 
@@ -65,7 +66,7 @@ class PortalParts(TypedDict, total=False):
 @attrs.frozen(kw_only=True, eq=False, repr=False)
 class Portal(Closing):
     """
-    The three services over one store, made of the same parts.
+    The services over one store, made of the same parts.
 
     Make one with `over` or `open_sqlite`, when the application starts. It can do nothing that the services cannot do
     when you make them yourself; it only hands each part to all of them that need it. Use it as a context manager, or
@@ -88,7 +89,22 @@ class Portal(Closing):
     counter: AttemptCounter
     hasher: CredentialHasher
     policy: PasswordPolicy
+    _letter_parts: Mapping[str, Any] = attrs.field(factory=dict, alias="letter_parts")
     _owned: ExitStack = attrs.field(factory=ExitStack, alias="owned")
+
+    @property
+    def letters(self) -> LetterService:
+        """
+        Write letters and slips that tell families how to sign in.
+
+        Raises:
+            ConfigurationError: The hasher is one of your own that cannot verify many, as a `HashMatcher` does.
+        """
+        # Here, so that a process that prints nothing does not import it.
+        from .letters import LetterService
+
+        matcher: Any = self.hasher  # The service refuses one that is not.
+        return LetterService(self.store, hasher=matcher, **self._letter_parts)
 
     @classmethod
     def over(
@@ -211,6 +227,14 @@ class Portal(Closing):
                 counter=counter,
                 hasher=hasher,
                 policy=policy,
+                letter_parts={
+                    "authorizer": authorizer,
+                    "strategy": strategy,
+                    "claim_proof": claim_proof,
+                    "clock": clock,
+                    "allow_own_account": allow_own_account,
+                    "audit": audit,
+                },
                 # Everything is in place: from here on `close` gives it back.
                 owned=owned.pop_all(),
             )

@@ -29,7 +29,7 @@ APPS: Final = frozenset({"django"})
 """The packages that have the front door in a framework."""
 
 _EVERYTHING_BELOW: Final = frozenset(
-    {"administration", "default_passwords", "hashers", "resets", "rosters", "sign_in", "stores"}
+    {"administration", "default_passwords", "hashers", "letters", "resets", "rosters", "sign_in", "stores"}
 )
 
 PACKAGES: Final[Mapping[str, frozenset[str]]] = {
@@ -39,6 +39,7 @@ PACKAGES: Final[Mapping[str, frozenset[str]]] = {
     "administration": frozenset(),
     "resets": frozenset({"default_passwords"}),
     "sign_in": frozenset(),
+    "letters": frozenset(),
     # what it stands on
     "hashers": frozenset(),
     "stores": frozenset(),
@@ -62,6 +63,7 @@ EXTRAS: Final[Mapping[str, str]] = {
     "django.signing_in": "django",
     "django.urls": "django",
     "django.views": "django",
+    "letters.qr": "segno",
     "sign_in.zxcvbn": "zxcvbn",
     "stores._drivers.django_port": "django",
     "stores._drivers.sqlalchemy_port": "sqlalchemy",
