@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from portal import Portal
 
 # The contract suites assert outside tests/, and a failed one must say what it compared.
-pytest.register_assert_rewrite("portalcreds.testing")
+pytest.register_assert_rewrite("portalcreds.testing", "browsing")
 
 # Derandomised and without a database: what fails, fails for everybody and at once, and no run fails by chance.
 # Without a deadline, because Argon2 is slow on purpose and machines differ.

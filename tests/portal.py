@@ -18,6 +18,7 @@ from portalcreds.audit import AuditEvent
 from portalcreds.contacts import Contact, ContactId
 from portalcreds.default_passwords.strategies import default_password
 from portalcreds.hashers import Argon2Hasher, UpgradingHasher
+from portalcreds.letters import LetterService
 from portalcreds.privileges import Grants, Operator, Privilege
 from portalcreds.protocols import AccountStore, AttemptCounter, AuditSink, CredentialHasher
 from portalcreds.resets.report import ResetOutcome
@@ -108,6 +109,11 @@ class Portal:
     def resets(self) -> ResetService:
         """The service for resets."""
         return self._over(self.hasher).resets
+
+    @property
+    def letters(self) -> LetterService:
+        """The service for letters."""
+        return self._over(self.hasher).letters
 
     @property
     def sign_ins(self) -> SignInService:

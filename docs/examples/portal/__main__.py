@@ -53,7 +53,12 @@ def main() -> None:
         reading = read_contacts_csv(arguments.contacts)
         contacts = [*reading.contacts, *made_up_contacts(arguments.made_up)]
         take_over(portal, contacts, reading.usernames)
-        app = create_app(portal, secret_key=secrets.token_hex(), staff_passwords={arguments.operator: staff_password})
+        app = create_app(
+            portal,
+            secret_key=secrets.token_hex(),
+            staff_passwords={arguments.operator: staff_password},
+            printers=[arguments.operator],
+        )
         address = f"http://localhost:{arguments.port}"
         print(f"Staff:   {address}/staff/    user name {arguments.operator}    password {staff_password}", flush=True)
         print(f"Parents: {address}/          such as {example_of(reading.contacts, reading.usernames)}", flush=True)
@@ -65,7 +70,7 @@ def open_portal(database: str, operator: str, send: Send) -> Iterator[Portal]:
     """Yield the portal over a file or a PostgreSQL database. The operator has the least that the page takes."""
     authorizer = Grants(
         privileges={
-            operator: [Privilege.VIEW_USERNAMES, Privilege.SET_ONE, Privilege.SET_MANY],
+            operator: [Privilege.VIEW_USERNAMES, Privilege.SET_ONE, Privilege.SET_MANY, Privilege.REVEAL],
             NIGHTLY.operator_id: [Privilege.SYNC],
         }
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
@@ -25,7 +25,14 @@ _HEADERS = {
 }
 
 
-def create_app(portal: Portal, *, secret_key: str, staff_passwords: Mapping[str, str], https: bool = False) -> Flask:
+def create_app(
+    portal: Portal,
+    *,
+    secret_key: str,
+    staff_passwords: Mapping[str, str],
+    printers: Collection[str] = (),
+    https: bool = False,
+) -> Flask:
     """
     Return the application.
 
@@ -33,6 +40,7 @@ def create_app(portal: Portal, *, secret_key: str, staff_passwords: Mapping[str,
         portal: What it works on.
         secret_key: Signs the sessions; another one ends them all.
         staff_passwords: The operators' passwords by user name: a stand-in for how your staff sign in.
+        printers: The operators who are shown the buttons for letters.
         https: Whether browsers reach it by HTTPS, as they must anywhere but on this computer.
     """
     app = Flask(__name__)
@@ -58,7 +66,7 @@ def create_app(portal: Portal, *, secret_key: str, staff_passwords: Mapping[str,
 
     for key in portal.resets.unfinished():
         begin(key)
-    app.register_blueprint(staff.pages(portal, begin, staff_passwords))
+    app.register_blueprint(staff.pages(portal, begin, staff_passwords, printers))
     app.register_blueprint(parents.pages(portal))
     app.before_request(_check_token)
     app.after_request(_add_headers)
@@ -89,7 +97,8 @@ def _check_token() -> None:
 
 
 def _add_headers(response: Any) -> Any:
-    response.headers.update(_HEADERS)
+    for name, value in _HEADERS.items():
+        response.headers.setdefault(name, value)
     if request.endpoint != "static":
         response.headers["Cache-Control"] = "no-store"
     return response

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Literal
 from uuid import uuid4
 
-from flask import Blueprint, abort, flash, redirect, render_template, request, session, url_for
+from flask import Blueprint, Response, abort, flash, redirect, render_template, request, session, url_for
 
 from portalcreds import AccountStatus, InvalidValueError, Operator, PlanChanged, Portal, ResetOutcome
 from portalcreds.exceptions import DailyCeilingError
+from portalcreds.letters import LetterStyle
 from portalcreds.resets import Decision, ResetJob, ResetPlan
 
 PAGE_SIZE = 25
@@ -39,7 +40,16 @@ _OUTCOMES = (
 )
 
 
-def pages(portal: Portal, begin: Callable[[str], None], passwords: Mapping[str, str]) -> Blueprint:
+# A document of its own, whose style is in it: it may load nothing at all.
+_LETTERS_POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; frame-ancestors 'none'"
+
+
+def pages(
+    portal: Portal,
+    begin: Callable[[str], None],
+    passwords: Mapping[str, str],
+    printers: Collection[str],
+) -> Blueprint:
     """
     Return the pages.
 
@@ -47,6 +57,7 @@ def pages(portal: Portal, begin: Callable[[str], None], passwords: Mapping[str, 
         portal: What they work on.
         begin: Has the job of a key carried out, and returns at once.
         passwords: The operators' passwords by user name. Have your own staff's sign-in in its place.
+        printers: The operators who are shown the buttons for letters: those who hold the privilege ``reveal``.
     """
     app = Blueprint("staff", __name__, url_prefix="/staff")
 
@@ -104,6 +115,7 @@ def pages(portal: Portal, begin: Callable[[str], None], passwords: Mapping[str, 
             status=filters["status"],
             statuses=list(AccountStatus),
             now=datetime.now(UTC),
+            is_printer=session["operator"] in printers,
         )
 
     def selected() -> Sequence[str]:
@@ -175,7 +187,13 @@ def pages(portal: Portal, begin: Callable[[str], None], passwords: Mapping[str, 
         results = sorted(report or (), key=lambda row: (_OUTCOMES.index(row.outcome), not row.warnings))
         counts = [(outcome, report.count(outcome)) for outcome in _OUTCOMES if report and report.count(outcome)]
         return render_template(
-            "staff/job.html", job=job, now=now, report=report, results=results[:ROWS_SHOWN], counts=counts
+            "staff/job.html",
+            job=job,
+            now=now,
+            report=report,
+            results=results[:ROWS_SHOWN],
+            counts=counts,
+            is_printer=session["operator"] in printers,
         )
 
     @app.get("/jobs/<key>/progress")
@@ -195,6 +213,24 @@ def pages(portal: Portal, begin: Callable[[str], None], passwords: Mapping[str, 
     def cancel(key: str) -> Any:
         found(key).cancel()
         return redirect(url_for("staff.job", key=key), 303)
+
+    # -- letters, which are in the answer alone
+
+    @app.post("/letters")
+    def letters() -> Any:
+        return printed([request.form.get("one", "")], "letters")
+
+    @app.post("/jobs/<key>/letters")
+    def letters_of_job(key: str) -> Any:
+        report = found(key).report()
+        ids = [row.contact_id for row in report if row.outcome == ResetOutcome.SET]
+        return printed(ids, "slips" if request.form.get("layout") == "slips" else "letters")
+
+    def printed(ids: Sequence[str], layout: Literal["letters", "slips"]) -> Response:
+        address = url_for("parents.home", _external=True)
+        style = LetterStyle(address=address, school="Grand Bend", layout=layout, date_text=lambda at: f"{at:%d %B %Y}")
+        document = portal.letters.write(ids, operator()).to_html(style)
+        return Response(document.reveal(), headers={"Content-Security-Policy": _LETTERS_POLICY})
 
     return app
 

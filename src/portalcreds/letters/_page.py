@@ -31,8 +31,8 @@ _OVERFULL: Final = 350
 _CSS: Final = """
 * { box-sizing: border-box; }
 body { margin: 0; color: #000; background: #fff; font: 11pt/1.4 system-ui, "Noto Sans", "DejaVu Sans", sans-serif; }
-p, dl, dd, ul, figure, h1 { margin: 0; padding: 0; }
-bdi, dd, h1, p { overflow-wrap: anywhere; }
+p, dl, dd, ul, figure, h1, h2 { margin: 0; padding: 0; }
+bdi, dd, h2, p { overflow-wrap: anywhere; }
 dt { font-size: .8em; color: #333; }
 /* Broken anywhere, and not behind a hyphen, which would look like one of the line's. */
 .typed { font-size: 1.4em; line-height: 1.25; word-break: break-all; }
@@ -51,7 +51,9 @@ dt { font-size: .8em; color: #333; }
 .hints li { display: inline; }
 .hints li + li::before { content: " "; }
 svg { display: block; width: 100%; }
+.drawn { position: absolute; width: 0; height: 0; }
 figure { text-align: center; font-size: .75em; line-height: 1.25; break-inside: avoid; }
+h1 { font-size: 1.1em; }
 .screen { max-width: 210mm; margin: 0 auto; padding: 5mm; border-bottom: 1px solid #999; }
 @media print { .screen { display: none; } }
 """
@@ -62,7 +64,7 @@ _LETTERS_CSS: Final = """
 .letter:last-child { break-after: auto; }
 .school { font-weight: 600; min-height: 1.4em; }
 .to { margin: 24mm 0 18mm; }
-h1 { font-size: 1.5em; line-height: 1.25; margin-bottom: 4mm; }
+h2 { font-size: 1.5em; line-height: 1.25; margin-bottom: 4mm; }
 .box { display: flex; gap: 8mm; align-items: flex-start; margin: 6mm 0; padding: 6mm; border: .4mm solid #000;
   border-radius: 2mm; break-inside: avoid; }
 dl { flex: 1; min-width: 0; display: grid; gap: 4mm; }
@@ -127,7 +129,7 @@ class _Printer:
         yield "<main>\n"
         if self._draw_qr is not None:
             size, path = self._draw_qr(style.address)
-            yield '<svg width="0" height="0" style="position:absolute" aria-hidden="true">'
+            yield '<svg class="drawn" aria-hidden="true">'
             yield f'<symbol id="portal" viewBox="0 0 {size} {size}"><path d="{path}"/></symbol></svg>\n'
         if style.layout == "slips":
             for some in chunks(self._written, SLIPS_ON_A_PAGE):
@@ -141,7 +143,7 @@ class _Printer:
         # The letters may be in a language that the office does not read.
         english = ' lang="en" dir="ltr"' if words is None else ""
         count = len(self._written)
-        yield f'<aside class="screen"{english}>\n<p>{LetterText("count", count, count=count).html(words)}</p>\n'
+        yield f'<aside class="screen"{english}>\n<h1>{LetterText("count", count, count=count).html(words)}</h1>\n'
         if self._refused:
             count = len(self._refused)
             yield f"<p>{LetterText('refused', count, count=count).html(words)}</p>\n<ul>\n"
@@ -157,7 +159,7 @@ class _Printer:
         return (
             f'<section class="letter">\n<p class="school">{escape(self._style.school or "")}</p>\n'
             f'<p class="to"><bdi>{escape(letter.name)}</bdi></p>\n'
-            f"<h1>{self._say('title')}</h1>\n<p>{self._say(intro)}</p>\n"
+            f"<h2>{self._say('title')}</h2>\n<p>{self._say(intro)}</p>\n"
             f'<div class="box">\n<dl>\n{fields}</dl>\n{self._figure(letter)}</div>\n'
             f'<div class="end">\n{self._end(letter)}<p>{self._say("help")}</p>\n</div>\n</section>\n'
         )
