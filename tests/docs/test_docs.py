@@ -130,7 +130,16 @@ def test_reference_describes_every_constant() -> None:
     text = "".join(page.read_text("utf-8") for page in ROOT.glob("docs/reference/*.md"))
     missing = [
         f"portalcreds.{package}.{name}"
-        for package in ("default_passwords", "rosters", "administration", "resets", "sign_in", "hashers", "testing")
+        for package in (
+            "default_passwords",
+            "rosters",
+            "administration",
+            "resets",
+            "sign_in",
+            "letters",
+            "hashers",
+            "testing",
+        )
         for module in [importlib.import_module(f"portalcreds.{package}")]
         for name in module.__all__
         if not callable(getattr(module, name)) and f":: portalcreds.{package}.{name}\n" not in text
@@ -197,6 +206,7 @@ def test_the_keys_of_records_are_those_on_the_page(memory_portal: Portal) -> Non
         "StatusCensus": portal.accounts.status_census(OFFICE).to_records(),
         "ResetPlan": plan.to_records(),
         "ResetReport": portal.resets.start(plan.confirm(OFFICE)).run().to_records(),
+        "Letters": portal.letters.write(["c-1"], OFFICE).to_records(),
         "SyncPlan": sync.to_records(),
         "SyncReport": portal.accounts.apply_sync(sync).to_records(),
         "AccountPage": portal.accounts.search(OFFICE).to_records(portal.clock()),

@@ -227,6 +227,7 @@ def pages(
         return printed(ids, "slips" if request.form.get("layout") == "slips" else "letters")
 
     def printed(ids: Sequence[str], layout: Literal["letters", "slips"]) -> Response:
+        # In your portal: its address as families reach it, which a proxy may hide from here.
         address = url_for("parents.home", _external=True)
         style = LetterStyle(address=address, school="Grand Bend", layout=layout, date_text=lambda at: f"{at:%d %B %Y}")
         document = portal.letters.write(ids, operator()).to_html(style)
