@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from html import escape
+from importlib import import_module
 from typing import Final
 
 from .._chunks import chunks
-from ..exceptions import MissingDependencyError
 from ..secret import Secret
 from ..texts import text_of
 from ._hints import hints_for_password, hints_for_username, mark, with_marks
@@ -229,10 +229,10 @@ def _find_qr(has_qr: bool | None) -> Callable[[str], tuple[int, str]] | None:
     if has_qr is False:
         return None
     try:
-        # Here, because it needs an extra.
-        from .qr import draw_qr
-    except MissingDependencyError:
+        # Here, because it needs an extra; and so, because a copy may leave the module out.
+        draw: Callable[[str], tuple[int, str]] = import_module(".qr", __package__).draw_qr
+    except ImportError:
         if has_qr:
             raise
         return None
-    return draw_qr
+    return draw
