@@ -7,8 +7,8 @@ from typing import Final, Self
 
 import attrs
 
-from ._time import in_utc, utc, utc_or_none
 from ._spoken import Code
+from ._time import in_utc, utc, utc_or_none
 from ._value import Value
 
 MAX_JOB_TERMS: Final = 4_096

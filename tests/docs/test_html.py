@@ -13,7 +13,6 @@ from typing import Any
 import pytest
 
 import portalcreds
-from browser import chromium
 from portalcreds.accounts import AccountStatus
 from stores.hosts import need
 
@@ -102,27 +101,25 @@ def _too_wide(page: Any) -> list[int]:
     return wide
 
 
-def test_no_page_scrolls_sideways(built: Path) -> None:
+def test_no_page_scrolls_sideways(built: Path, chromium: Any) -> None:
     """What is too wide for a laptop or a telephone scrolls by itself, such as a table, and code has a copy button."""
-    with chromium() as browser:
-        page = browser.new_page()
-        found = {}
-        for path in sorted(built.rglob("*.html")):
-            page.goto(path.as_uri())
-            found[str(path.relative_to(built))] = _too_wide(page)
-        assert len(found) > 40
-        assert {name: widths for name, widths in found.items() if widths} == {}
-        page.goto((built / "tutorials/first_day.html").as_uri())
-        assert page.locator("button.copybtn").count() > 10
+    page = chromium.new_page()
+    found = {}
+    for path in sorted(built.rglob("*.html")):
+        page.goto(path.as_uri())
+        found[str(path.relative_to(built))] = _too_wide(page)
+    assert len(found) > 40
+    assert {name: widths for name, widths in found.items() if widths} == {}
+    page.goto((built / "tutorials/first_day.html").as_uri())
+    assert page.locator("button.copybtn").count() > 10
 
 
-def test_a_page_that_scrolls_sideways_is_found() -> None:
+def test_a_page_that_scrolls_sideways_is_found(chromium: Any) -> None:
     """The check can fail, for one screen and for both."""
-    with chromium() as browser:
-        page = browser.new_page()
-        for width, screens in ((300, []), (500, [390]), (2000, [1280, 390])):
-            page.set_content(f"<p style='width: {width}px'>wide</p>")
-            assert _too_wide(page) == screens
+    page = chromium.new_page()
+    for width, screens in ((300, []), (500, [390]), (2000, [1280, 390])):
+        page.set_content(f"<p style='width: {width}px'>wide</p>")
+        assert _too_wide(page) == screens
 
 
 def _names(picture: str, kind: str) -> set[str]:
