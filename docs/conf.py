@@ -27,7 +27,7 @@ project = "portalcreds"
 author = "the portalcreds maintainers"
 release = __version__
 extensions = [
-    "myst_parser",
+    "myst_nb",
     "sphinx.ext.autodoc",
     "sphinx.ext.intersphinx",
     "sphinx.ext.napoleon",
@@ -48,6 +48,8 @@ autodoc_typehints_description_target = "documented"
 napoleon_use_ivar = True
 myst_enable_extensions = ["colon_fence", "deflist"]
 myst_heading_anchors = 3
+# The notebook is shown with the answers that it was committed with; tests/docs/test_notebook.py runs it.
+nb_execution_mode = "off"
 html_theme = "furo"
 html_title = "portalcreds"
 html_static_path = ["static"]

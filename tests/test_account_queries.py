@@ -84,7 +84,7 @@ def test_a_query_prints_neither_what_was_typed_nor_where_it_stands() -> None:
     assert token is not None
     assert "canary" not in repr(attrs.evolve(first, after=token)).lower()
     assert token not in repr(attrs.evolve(first, after=token))
-    assert token not in repr(AccountPage(next=token))
+    assert token not in repr(AccountPage(now=NOW, next=token))
 
 
 # -- tokens
@@ -263,8 +263,8 @@ def test_the_last_page_says_that_it_is_the_last() -> None:
     """One more than the limit means there is more; the limit exactly does not."""
     query = AccountQuery(now=NOW, limit=2)
     stored = [person("1"), person("2"), person("3")]
-    assert query.page([]) == AccountPage()
-    assert query.page(stored[:2]) == AccountPage(accounts=tuple(stored[:2]))
+    assert query.page([]) == AccountPage(now=query.now)
+    assert query.page(stored[:2]) == AccountPage(now=query.now, accounts=tuple(stored[:2]))
     more = query.page(stored)
     assert more.accounts == tuple(stored[:2])
     assert attrs.evolve(query, after=more.next).position == ("\t", "2")

@@ -1,19 +1,77 @@
-"""Count, list and show the rows of a plan or a report."""
+"""Show values in a notebook, as records and as a table: what is said there is said here once (R24)."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from enum import StrEnum
-from typing import Final, Generic, Protocol, TypeVar
+from typing import Any, Final, Generic, Protocol, TypeVar
 
 from ._value import Value
 
 ROWS_SHOWN: Final = 20
 """Rows of a table in a notebook; the rest is counted."""
 
+_PROBLEMS: Final = frozenset({"failed", "undelivered", "cannot"})
+"""What a decision, an action or an outcome is called where somebody has to do something."""
+
+_T_co = TypeVar("_T_co", covariant=True)
 _KindT = TypeVar("_KindT", bound=StrEnum)
 _KindT_co = TypeVar("_KindT_co", bound=StrEnum, covariant=True)
 _RowT = TypeVar("_RowT", bound="Row[StrEnum]")
+_Records = Sequence[Mapping[str, str | int | None]]
+
+
+class Shown:
+    """Is shown in a notebook: the counts, then a table that begins with the problems. ``repr`` has no names (R24)."""
+
+    __slots__ = ()
+
+    @property
+    def _summary(self) -> str:
+        """What is said above the table, without names; empty for nothing."""
+        return ""
+
+    def to_records(self) -> _Records:
+        """Return plain records, such as for a DataFrame; never with a password or a hash."""
+        raise NotImplementedError
+
+    def _repr_html_(self) -> str:
+        """Return it for a notebook, with the names that the operator may see."""
+        return said_as_html(self._summary) + records_as_html(self.to_records())
+
+
+class ShownRow(Shown):
+    """One row, shown as a table of one."""
+
+    __slots__ = ()
+
+    def to_record(self) -> Mapping[str, str | int | None]:
+        """Return it as a plain record; never with a password or a hash."""
+        raise NotImplementedError
+
+    def to_records(self) -> _Records:
+        """Return it as a list of one record, such as for a DataFrame."""
+        return [self.to_record()]
+
+
+class Rows(Shown, tuple[_T_co, ...]):
+    """A tuple whose items are rows of a table in a notebook."""
+
+    __slots__ = ()
+
+    @property
+    def _summary(self) -> str:
+        return f"{len(self)} in all"
+
+    def to_records(self) -> _Records:
+        """Return one plain record for each item, such as for a DataFrame; never with a password or a hash."""
+        return [_record_of(item) for item in self]
+
+
+# Any: it serves attributes of any kind of rows.
+def rows_of(items: Iterable[Any]) -> Rows[Any]:
+    """Return the items as rows, as a converter of attrs."""
+    return Rows(items)
 
 
 class Row(Protocol[_KindT_co]):
@@ -29,7 +87,7 @@ class Row(Protocol[_KindT_co]):
         ...
 
 
-class Table(Value, Generic[_RowT, _KindT]):
+class Table(Shown, Value, Generic[_RowT, _KindT]):
     """Rows to iterate over, to count, and to show in a notebook: in a table with names, in ``repr`` without (R24)."""
 
     __slots__ = ()
@@ -50,28 +108,60 @@ class Table(Value, Generic[_RowT, _KindT]):
         """Return the rows as plain records with names and user names and without passwords, such as for a DataFrame."""
         return [row.to_record() for row in self.items]
 
-    def __repr__(self) -> str:
+    @property
+    def _summary(self) -> str:
         counts: dict[str, int] = {kind.value: 0 for row in self.items[:1] for kind in type(row.kind)}
         for row in self.items:
             counts[row.kind.value] += 1
-        told = ", ".join(f"{kind}: {count}" for kind, count in counts.items() if count) or "nothing"
-        return f"<{type(self).__name__} of {len(self)} contacts ({told})>"
+        return f"{len(self)} contacts ({told(counts)})"
 
-    def _repr_html_(self) -> str:
-        """Return the first rows as a table for a notebook, with the names that the operator may see."""
-        return records_as_html(self.to_records())
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} of {self._summary}>"
 
 
-def records_as_html(records: Sequence[Mapping[str, str | None]]) -> str:
-    """Return records as an HTML table of at most 20 rows, escaped; the rest is counted."""
+def told(counts: Mapping[str, int]) -> str:
+    """Return the counts as a text, without those of which there are none."""
+    return ", ".join(f"{name}: {count}" for name, count in counts.items() if count) or "nothing"
+
+
+def said_as_html(text: str) -> str:
+    """Return a text as a paragraph, escaped; an empty one as nothing."""
+    import html
+
+    return f"<p>{html.escape(text)}</p>" if text else ""
+
+
+def records_as_html(records: _Records) -> str:
+    """
+    Return records as an HTML table of at most 20 rows, escaped, the problems first; the rest is counted.
+
+    It sets no colour and no font, so that it looks like the notebook's own tables, on a dark page too.
+    """
     import html
 
     if not records:
-        return "<p>nothing</p>"
-    cells = [
-        "<tr>" + "".join(f"<td>{html.escape(value or '')}</td>" for value in record.values()) + "</tr>"
-        for record in records[:ROWS_SHOWN]
+        return ""
+    rows = [
+        "".join(f"<td>{html.escape('' if each is None else str(each))}</td>" for each in record.values())
+        for record in sorted(records, key=_rank)[:ROWS_SHOWN]
     ]
     heads = "".join(f"<th>{html.escape(name)}</th>" for name in records[0])
-    more = f"<p>… {len(records) - ROWS_SHOWN} more</p>" if len(records) > ROWS_SHOWN else ""
-    return f"<table><thead><tr>{heads}</tr></thead><tbody>{''.join(cells)}</tbody></table>{more}"
+    body = "".join(f"<tr>{row}</tr>" for row in rows)
+    more = len(records) - ROWS_SHOWN
+    rest = f"<p>… {more} more; to_records() has them all</p>" if more > 0 else ""
+    return f"<table><thead><tr>{heads}</tr></thead><tbody>{body}</tbody></table>{rest}"
+
+
+def _rank(record: Mapping[str, str | int | None]) -> int:
+    """Return the place of a row: what is wrong, what is left out, what to look at, and then all others."""
+    if _PROBLEMS.intersection(filter(None, map(record.get, ("outcome", "decision", "action")))):
+        return 0
+    if record.get("reason") or record.get("fault"):
+        return 1
+    return 2 if record.get("warnings") or record.get("warning") else 3
+
+
+def _record_of(item: Any) -> Mapping[str, str | int | None]:
+    """Return an item as a record; a named tuple says itself what its fields are."""
+    record: Mapping[str, str | int | None] = item._asdict() if hasattr(item, "_asdict") else item.to_record()
+    return record

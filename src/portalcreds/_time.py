@@ -30,6 +30,11 @@ def is_utc(at: object) -> bool:
     return isinstance(at, datetime) and at.utcoffset() == timedelta(0)
 
 
+def text_of_instant(at: datetime | None) -> str | None:
+    """Return an instant as records have it: ISO 8601 in UTC, to the second."""
+    return None if at is None else at.isoformat(timespec="seconds")
+
+
 # Any: these serve attributes with and without None.
 def in_utc(at: Any) -> Any:
     """Return an aware datetime in UTC, and anything else as it is, for `utc` or `utc_or_none` to refuse."""

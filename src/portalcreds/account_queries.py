@@ -10,6 +10,7 @@ import attrs
 
 from ._search_words import name_key, search_words, typed_words
 from ._spoken import Code
+from ._table import Shown, told
 from ._text import has_surrogate
 from ._time import EPOCH, in_utc, micros, utc_or_none
 from ._value import Value
@@ -199,7 +200,7 @@ class AccountQuery(Value):
         """
         more = len(accounts) > self.limit
         shown = tuple(accounts[: self.limit])
-        return AccountPage(accounts=shown, next=self.after_account(shown[-1]) if more else None)
+        return AccountPage(now=self.now, accounts=shown, next=self.after_account(shown[-1]) if more else None)
 
     def after_account(self, account: Account) -> str:
         """Return the *after* of the page that begins after *account*."""
@@ -207,11 +208,12 @@ class AccountQuery(Value):
 
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
-class AccountPage(Value):
+class AccountPage(Shown, Value):
     """
     One page of accounts.
 
     Attributes:
+        now: The instant that the statuses are of.
         accounts: The accounts, in order.
         next: What to pass as *after* for the next page, or None on the last page. It may contain a name: keep it out
             of logs, and out of URLs that are logged.
@@ -220,26 +222,25 @@ class AccountPage(Value):
             says so, only `AccountService.search`.
     """
 
+    now: datetime
     accounts: tuple[Account, ...] = ()
     next: str | None = attrs.field(default=None, repr=False)
     is_cut: bool = False
 
-    def to_records(self, now: datetime) -> list[dict[str, str | None]]:
+    @property
+    def _summary(self) -> str:
+        counts = dict.fromkeys((status.value for status in AccountStatus), 0)
+        for account in self.accounts:
+            counts[account.status(self.now).value] += 1
+        rest = "; cut, narrow the search" if self.is_cut else "; more on the next page" if self.next else ""
+        return f"{len(self.accounts)} accounts ({told(counts)}{rest})"
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} of {self._summary}>"
+
+    def to_records(self) -> list[dict[str, str | None]]:
         """Return plain records with names and user names, for a grid or a DataFrame, with the statuses at *now*."""
-        return [
-            {
-                "contact_id": account.contact_id,
-                "first_name": account.contact.first_name,
-                "last_name": account.contact.last_name,
-                "username": account.username,
-                "status": account.status(now).value,
-                "warning": "default_of_old_name" if account.has_default_of_old_name else None,
-                "issued_at": _instant(account.credential.issued_at),
-                "expires_at": _instant(account.credential.expires_at),
-                "last_sign_in_at": _instant(account.last_sign_in_at),
-            }
-            for account in self.accounts
-        ]
+        return [account.to_record(self.now) for account in self.accounts]
 
 
 def words_of(account: Account) -> tuple[str, ...]:
@@ -252,10 +253,6 @@ def words_of(account: Account) -> tuple[str, ...]:
 
 def _is_before(at: datetime | None, limit: datetime) -> bool:
     return at is not None and at < limit
-
-
-def _instant(at: datetime | None) -> str | None:
-    return None if at is None else at.isoformat(timespec="seconds")
 
 
 def _token(order: AccountOrder, position: tuple[str | int, str]) -> str:

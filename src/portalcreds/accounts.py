@@ -9,8 +9,9 @@ from typing import Any, Final, final
 import attrs
 
 from ._spoken import Code
+from ._table import ShownRow
 from ._text import MAX_CODE_LENGTH, MAX_USERNAME_LENGTH, TextFaultError, is_code, same_text, username_key
-from ._time import CLOCK_TOLERANCE, in_utc, utc_or_none
+from ._time import CLOCK_TOLERANCE, in_utc, text_of_instant, utc_or_none
 from ._value import Value
 from .contacts import Contact, ContactId
 from .exceptions import InvalidValueError, WrongStateError
@@ -243,7 +244,7 @@ def _username(account: object, attribute: attrs.Attribute[str | None], value: st
 
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
-class Account(Value):
+class Account(ShownRow, Value):
     """
     A contact's sign-in.
 
@@ -327,6 +328,29 @@ class Account(Value):
         if not is_default or issued_at is None or self.name_changed_at is None:
             return False
         return self.name_changed_at > issued_at
+
+    def to_record(self, now: datetime | None = None) -> dict[str, str | None]:
+        """
+        Return the account as a plain record, names and user name included, the hash never.
+
+        Args:
+            now: The instant that the status is of; the present if None.
+        """
+        if now is None:
+            from .protocols import utc_now  # Here, because that module imports this one.
+
+            now = utc_now()
+        return {
+            "contact_id": self.contact_id,
+            "first_name": self.contact.first_name,
+            "last_name": self.contact.last_name,
+            "username": self.username,
+            "status": self.status(now).value,
+            "warning": "default_of_old_name" if self.has_default_of_old_name else None,
+            "issued_at": text_of_instant(self.credential.issued_at),
+            "expires_at": text_of_instant(self.credential.expires_at),
+            "last_sign_in_at": text_of_instant(self.last_sign_in_at),
+        }
 
     # -- changes that start a new epoch
 

@@ -7,6 +7,7 @@ from typing import Final, NewType
 
 import attrs
 
+from ._table import ShownRow
 from ._text import character_fault, has_default_ignorable, has_surrogate
 from ._value import Value
 from .exceptions import InvalidValueError
@@ -70,7 +71,7 @@ _OPTIONAL: Final = frozenset(("first_name", "last_name", "email"))
 
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
-class Contact(Value):
+class Contact(ShownRow, Value):
     """
     A person the SIS knows, such as a parent or a guardian.
 
@@ -95,6 +96,15 @@ class Contact(Value):
     last_name: str | None = attrs.field(default=None, repr=False, validator=_storable)
     email: str | None = attrs.field(default=None, repr=False, validator=_storable)
     unknown: tuple[str, ...] = attrs.field(default=(), repr=False, eq=False, converter=_fields, validator=_unknown)
+
+    def to_record(self) -> dict[str, str | None]:
+        """Return the contact as a plain record, names included."""
+        return {
+            "contact_id": self.contact_id,
+            "first_name": self.first_name,
+            "last_name": self.last_name,
+            "email": self.email,
+        }
 
     def completed(self, known: Contact | None) -> Contact:
         """Return this contact with what *known*, the contact as it was, has in the fields that are unknown."""

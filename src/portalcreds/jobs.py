@@ -8,6 +8,7 @@ from typing import Final, Self
 import attrs
 
 from ._spoken import Code
+from ._table import ShownRow
 from ._time import in_utc, utc, utc_or_none
 from ._value import Value
 
@@ -98,7 +99,7 @@ class JobAddition(Value):
 
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
-class JobProgress(Value):
+class JobProgress(ShownRow, Value):
     """
     How far a job is, whoever works on it.
 
@@ -120,6 +121,16 @@ class JobProgress(Value):
     def is_finished(self) -> bool:
         """Whether every contact was reached."""
         return self.done >= self.total
+
+    def to_record(self) -> dict[str, str | int | None]:
+        """Return it as a plain record, with the seconds that are left."""
+        return {
+            "done": self.done,
+            "total": self.total,
+            "held": self.held,
+            "eta_seconds": None if self.eta is None else round(self.eta.total_seconds()),
+            "is_cancelled": "yes" if self.is_cancelled else "no",
+        }
 
     @classmethod
     def of(cls, job: StoredJob, *, done: int, held: int, lately: int, now: datetime) -> Self:

@@ -13,7 +13,7 @@ from ._arguments import operator_in
 from ._chunks import chunks
 from ._ids import digest, new_id
 from ._spoken import Spoken
-from ._table import Row, Table
+from ._table import Row, Shown, Table
 from ._text import is_code, same_text
 from ._time import CLOCK_TOLERANCE
 from ._value import Value
@@ -163,7 +163,7 @@ class Plan(Table[_RowT, _KindT]):
 
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
-class PlanChanged(Spoken, Value, Generic[_PlanT]):
+class PlanChanged(Spoken, Shown, Value, Generic[_PlanT]):
     """
     Something changed between showing the plan and OK, so the operator confirmed another plan. Nothing was written.
 
@@ -173,9 +173,17 @@ class PlanChanged(Spoken, Value, Generic[_PlanT]):
 
     plan: _PlanT
 
+    @property
+    def _summary(self) -> str:
+        return self.text
+
+    def to_records(self) -> list[dict[str, str | None]]:
+        """Return the rows of the plan as it is now."""
+        return self.plan.to_records()
+
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
-class ConfirmedPlan(Value, Generic[_PlanT]):
+class ConfirmedPlan(Shown, Value, Generic[_PlanT]):
     """
     A plan that an operator confirmed with OK. Only `Plan.confirm` makes one.
 
@@ -195,6 +203,15 @@ class ConfirmedPlan(Value, Generic[_PlanT]):
     key: str
     is_new_key: bool = False
     seal: str = attrs.field(default="", repr=False)
+
+    @property
+    def _summary(self) -> str:
+        at = self.confirmed_at.isoformat(sep=" ", timespec="minutes")
+        return f"{self.plan._summary}, confirmed by {self.operator.operator_id} at {at}"
+
+    def to_records(self) -> list[dict[str, str | None]]:
+        """Return the rows of the plan."""
+        return self.plan.to_records()
 
 
 def check_confirmed(

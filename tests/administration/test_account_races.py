@@ -189,11 +189,11 @@ def test_an_operator_who_is_none_is_told_so(portal: Portal) -> None:
 def test_a_page_makes_records_with_names_and_statuses(portal: Portal) -> None:
     """R24: the grid's rows for a template or a DataFrame, and no secrets in them."""
     settled(portal)
-    (row,) = portal.accounts.search(OFFICE, words="rabb").to_records(portal.clock())
+    (row,) = portal.accounts.search(OFFICE, words="rabb").to_records()
     assert row["username"] == "rabbiatici"
     assert row["status"] == "self_chosen"
     assert row["last_sign_in_at"] is None or row["last_sign_in_at"].startswith("2026-08-24")
-    (other,) = portal.accounts.search(OFFICE, words="pob").to_records(portal.clock())
+    (other,) = portal.accounts.search(OFFICE, words="pob").to_records()
     assert other["last_sign_in_at"] is None
 
 

@@ -197,8 +197,8 @@ def test_a_census_shows_no_hash_and_no_name(memory_portal: Portal) -> None:
         "wrapped": "no",
         "fault": None,
         "origin": "imported",
-        "accounts": "1",
-        "never_signed_in": "1",
+        "accounts": 1,
+        "never_signed_in": 1,
     }
     assert "<td>wrapped-md5</td>" in census._repr_html_()
 

@@ -83,14 +83,14 @@ def test_records_have_passwords_only_on_purpose() -> None:
 def test_a_notebook_shows_counts_and_problems_first_and_no_password() -> None:
     """R24: counts, then the refused, then the warned; names as given, escaped; passwords masked."""
     html = defaults()._repr_html_()
-    assert html.startswith("<p>2 of 5 contacts have a default password</p>")
+    assert html.startswith("<p>5 contacts (derived: 2, refused: 3)</p>")
     order = ["Madonna", "van der &lt;Berg&gt;", "Abbiatici"]
     assert sorted(order, key=html.index) == order
     assert "AbbiaticiR" not in html
     assert html.count("********") == 2
     problem_after_many = default_passwords_for([ROSA] * 50 + [MONONYM])
     assert "Madonna" in problem_after_many._repr_html_()
-    assert "0 of 0" in default_passwords_for([])._repr_html_()
+    assert "0 contacts" in default_passwords_for([])._repr_html_()
 
 
 def test_passwords_do_not_leak() -> None:

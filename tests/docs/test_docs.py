@@ -4,6 +4,7 @@ import codeop
 import importlib
 import pkgutil
 import re
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from portal import FAMILY, OFFICE, Portal
 from portalcreds.administration import AccountChange
 from portalcreds.contacts import ContactId
 from portalcreds.resets.service import DEFAULT_LIFETIME
+from portalcreds.rosters import contacts_from_records
 from portalcreds.sign_in.tickets import MAX_TICKET_LIFETIME
 from portalcreds.throttle import Limit, ThrottleLimits
 from stores.hosts import need
@@ -197,7 +199,12 @@ def test_the_keys_of_records_are_those_on_the_page(memory_portal: Portal) -> Non
     sync = portal.accounts.plan_sync(FAMILY, OFFICE)
     moving = portal.accounts.plan_import([("c-2", portal.chosen_hash("x"))], OFFICE)
     changing = portal.accounts.plan_change([ContactId("c-4")], OFFICE, change=AccountChange.END_SESSIONS)
-    made = {
+    job = portal.resets.start(plan.confirm(OFFICE))
+    made: dict[str, Sequence[Mapping[str, object]]] = {
+        "Contact": FAMILY[0].to_records(),
+        "RosterReading": contacts_from_records([{"id": "1", "first": "Rosa", "last": "Abbiatici"}]).to_records(),
+        "Account": portal.accounts.get("c-1", OFFICE).to_records(),
+        "AccountSummary": portal.accounts.disable("c-4", OFFICE).to_records(),
         "ChangePlan": changing.to_records(),
         "ChangeReport": portal.accounts.apply_change(changing.confirm(OFFICE)).to_records(),
         "ImportPlan": moving.to_records(),
@@ -205,11 +212,13 @@ def test_the_keys_of_records_are_those_on_the_page(memory_portal: Portal) -> Non
         "HashCensus": portal.accounts.hash_census(OFFICE).to_records(),
         "StatusCensus": portal.accounts.status_census(OFFICE).to_records(),
         "ResetPlan": plan.to_records(),
-        "ResetReport": portal.resets.start(plan.confirm(OFFICE)).run().to_records(),
+        "ResetReport": job.run().to_records(),
+        "ResetJob": job.to_records(),
+        "JobProgress": job.progress().to_records(),
         "Letters": portal.letters.write(["c-1"], OFFICE).to_records(),
         "SyncPlan": sync.to_records(),
         "SyncReport": portal.accounts.apply_sync(sync).to_records(),
-        "AccountPage": portal.accounts.search(OFFICE).to_records(portal.clock()),
+        "AccountPage": portal.accounts.search(OFFICE).to_records(),
     }
     text = (ROOT / "docs/reference/administration.md").read_text("utf-8")
     table = text[text.index("<!-- records -->") : text.index("<!-- end -->")]

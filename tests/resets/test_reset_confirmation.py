@@ -367,7 +367,7 @@ def test_a_default_of_an_old_name_is_told_before_ok(portal: Portal) -> None:
     portal.accounts.sync_contacts([married], OFFICE)
 
     assert row(portal).warnings == ("replaces_live_default", "default_of_old_name")
-    (shown,) = portal.accounts.search(OFFICE, words="rabb").to_records(portal.clock())
+    (shown,) = portal.accounts.search(OFFICE, words="rabb").to_records()
     assert shown["warning"] == "default_of_old_name"
     assert isinstance(portal.sign_ins.sign_in("rabbiatici", "AbbiaticiR"), PasswordChangeRequired)
 

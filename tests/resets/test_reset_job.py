@@ -14,7 +14,19 @@ from typing import Any
 import attrs
 import pytest
 
-from portal import GOOD_PASSWORD, NOBODY, OFFICE, ROSA, USERNAMES, Portal, issued, open_portal, ticket_of, watched
+from portal import (
+    GOOD_PASSWORD,
+    NOBODY,
+    OFFICE,
+    ROSA,
+    START,
+    USERNAMES,
+    Portal,
+    issued,
+    open_portal,
+    ticket_of,
+    watched,
+)
 from portalcreds.accounts import AccountStatus, CredentialOrigin
 from portalcreds.audit import AuditKind
 from portalcreds.default_passwords.strategies import RandomReadable
@@ -154,6 +166,8 @@ def test_a_report_shows_names_on_purpose_and_passwords_never(portal: Portal) -> 
             "outcome": "set",
             "reason": None,
             "warnings": "",
+            "issued_at": START.isoformat(),
+            "expires_at": (START + timedelta(days=14)).isoformat(),
         },
         {
             "contact_id": "c-4",
@@ -163,6 +177,8 @@ def test_a_report_shows_names_on_purpose_and_passwords_never(portal: Portal) -> 
             "outcome": "cannot",
             "reason": "not_derivable",
             "warnings": "",
+            "issued_at": None,
+            "expires_at": None,
         },
     ]
     assert "<td>Abbiatici</td>" in report._repr_html_()

@@ -421,5 +421,5 @@ def test_nobody_selected_is_a_plan_with_nothing_to_set(portal: Portal) -> None:
 
     assert len(plan) == 0
     assert plan.confirmation.code == "nothing_to_set"
-    assert plan._repr_html_() == "<p>nothing</p>"
+    assert plan._repr_html_() == "<p>0 contacts (nothing)</p>"
     assert portal.resets.start(plan.confirm(OFFICE)).run().is_complete

@@ -65,9 +65,9 @@ class Grid:
             ids = [account.contact_id for account in shown]
             self._record(AuditKind.USERNAME_VIEWED, operator, count=len(ids), reason="search", shown=ids)
             after = self.after(*ends, shown[-1]) if has_more or is_cut else None
-            return AccountPage(accounts=tuple(shown), next=after)
+            return AccountPage(now=query.now, accounts=tuple(shown), next=after)
         self._record_hidden(operator, hidden)
-        return AccountPage(is_cut=is_cut)
+        return AccountPage(now=query.now, is_cut=is_cut)
 
     def after(self, query: AccountQuery, page: AccountPage, last: Account) -> str | None:
         """Return the token of the page that begins after one of *page*, which is what *query* found."""

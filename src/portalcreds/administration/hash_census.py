@@ -7,7 +7,7 @@ from typing import Final
 
 import attrs
 
-from .._table import records_as_html
+from .._table import Shown, ShownRow
 from .._value import Value
 from ..accounts import Account, CredentialOrigin
 from ..protocols import HashDescriber, HashDescription
@@ -17,7 +17,7 @@ _MAX_KINDS: Final = 1000
 
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
-class HashCount(Value):
+class HashCount(ShownRow, Value):
     """
     How many accounts have hashes of one kind.
 
@@ -33,7 +33,7 @@ class HashCount(Value):
     accounts: int
     never_signed_in: int
 
-    def to_record(self) -> dict[str, str | None]:
+    def to_record(self) -> dict[str, str | int | None]:
         """Return the count as a plain record."""
         return {
             "scheme": self.hash.scheme,
@@ -43,13 +43,13 @@ class HashCount(Value):
             "wrapped": "yes" if self.hash.is_wrapped else "no",
             "fault": self.hash.fault,
             "origin": self.origin.value,
-            "accounts": str(self.accounts),
-            "never_signed_in": str(self.never_signed_in),
+            "accounts": self.accounts,
+            "never_signed_in": self.never_signed_in,
         }
 
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
-class HashCensus(Value):
+class HashCensus(Shown, Value):
     """
     Which hashes the accounts have that an operator may see.
 
@@ -81,17 +81,17 @@ class HashCensus(Value):
     def __len__(self) -> int:
         return len(self.items)
 
-    def to_records(self) -> list[dict[str, str | None]]:
+    def to_records(self) -> list[dict[str, str | int | None]]:
         """Return the counts as plain records, such as for a DataFrame."""
         return [count.to_record() for count in self.items]
 
-    def __repr__(self) -> str:
+    @property
+    def _summary(self) -> str:
         accounts = sum(count.accounts for count in self.items)
-        return f"<{type(self).__name__} of {accounts} accounts ({len(self)} kinds of hashes, {self.hidden} hidden)>"
+        return f"{accounts} accounts ({len(self)} kinds of hashes, {self.hidden} hidden)"
 
-    def _repr_html_(self) -> str:
-        """Return the counts as a table for a notebook."""
-        return records_as_html(self.to_records())
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} of {self._summary}>"
 
     def _unused(self, declared: Iterable[str], used: Iterable[str | None]) -> tuple[str, ...]:
         named = set(used)

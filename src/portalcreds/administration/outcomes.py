@@ -5,13 +5,14 @@ from __future__ import annotations
 import attrs
 
 from .._outcome import Outcome
+from .._table import ShownRow
 from .._value import Value
 from ..accounts import AccountStatus
 from ..contacts import ContactId
 
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
-class AccountSummary(Value):
+class AccountSummary(ShownRow, Value):
     """
     An account as any operator may know it: without name, user name, e-mail address and hash (R16).
 
@@ -24,6 +25,10 @@ class AccountSummary(Value):
     contact_id: ContactId
     status: AccountStatus
     epoch: int
+
+    def to_record(self) -> dict[str, str | int]:
+        """Return it as a plain record, which has no name."""
+        return {"contact_id": self.contact_id, "status": self.status.value, "epoch": self.epoch}
 
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)

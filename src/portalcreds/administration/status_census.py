@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import attrs
 
-from .._table import records_as_html
+from .._table import Shown, told
 from .._value import Value
 from ..accounts import AccountStatus
 from ..status_counts import StatusGroup, StatusQuery
@@ -30,7 +30,7 @@ class CensusDay(NamedTuple):
 
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
-class StatusCensus(Value):
+class StatusCensus(Shown, Value):
     """
     How many of the accounts that an operator may see are in which status.
 
@@ -94,7 +94,7 @@ class StatusCensus(Value):
             "changed": [each.changed for each in days],
         }
 
-    def to_records(self) -> list[dict[str, str | None]]:
+    def to_records(self) -> list[dict[str, str | int | None]]:
         """Return the counts as plain records, live defaults by age and by the days that are left."""
         sums: dict[tuple[AccountStatus, int | None, int | None], int] = {}
         for group, accounts in self.counts.items():
@@ -105,20 +105,20 @@ class StatusCensus(Value):
         return [
             {
                 "status": status.value,
-                "age_days": None if age is None else str(age),
-                "days_left": None if days_left is None else str(days_left),
-                "accounts": str(accounts),
+                "age_days": age,
+                "days_left": days_left,
+                "accounts": accounts,
             }
             for (status, age, days_left), accounts in rows
         ]
 
-    def __repr__(self) -> str:
-        told = ", ".join(f"{status.value}: {count}" for status, count in self.by_status.items() if count) or "nothing"
-        return f"<{type(self).__name__} of {self.accounts} accounts ({told}; {self.hidden} hidden)>"
+    @property
+    def _summary(self) -> str:
+        statuses = told({status.value: count for status, count in self.by_status.items()})
+        return f"{self.accounts} accounts ({statuses}; {self.hidden} hidden)"
 
-    def _repr_html_(self) -> str:
-        """Return the counts as a table for a notebook."""
-        return records_as_html(self.to_records())
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} of {self._summary}>"
 
     def _live_by(self, name: str) -> dict[int, int]:
         sums: dict[int, int] = {}

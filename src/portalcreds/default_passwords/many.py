@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Final, NamedTuple, final
 
-from .._table import records_as_html
+from .._table import Shown, records_as_html, said_as_html
 from ..contacts import Contact
 from ..exceptions import InvalidValueError, UnderivableError
 from ..secret import Secret
@@ -48,7 +48,7 @@ class RefusedDefault(NamedTuple):
 
 
 @final
-class DefaultPasswords:
+class DefaultPasswords(Shown):
     """
     The default passwords of several contacts, and the contacts who have none.
 
@@ -92,20 +92,18 @@ class DefaultPasswords:
         """
         return [_record(row) | (_password(row) if reveal is True else {}) for row in self._rows]
 
+    @property
+    def _summary(self) -> str:
+        return f"{len(self)} contacts (derived: {len(self.derived)}, refused: {len(self.refused)})"
+
     def __repr__(self) -> str:
-        return (
-            f"<DefaultPasswords of {len(self)} contacts (derived: {len(self.derived)}, refused: {len(self.refused)})>"
-        )
+        return f"<{type(self).__name__} of {self._summary}>"
 
     def _repr_html_(self) -> str:
         """Return the counts and the first rows for a notebook: the refused ones, those with warnings, the others."""
-        counts = f"<p>{len(self.derived)} of {len(self)} contacts have a default password</p>"
-        records = [
-            _record(row) | {"password": _MASK if isinstance(row, DerivedDefault) else None} for row in self._rows
-        ]
-        return counts + records_as_html(
-            sorted(records, key=lambda record: (not record["hint"], not record["warnings"]))
-        )
+        masked = ({"password": _MASK if isinstance(row, DerivedDefault) else None} for row in self._rows)
+        records = [_record(row) | password for row, password in zip(self._rows, masked, strict=True)]
+        return said_as_html(self._summary) + records_as_html(records)
 
 
 def default_passwords_for(
@@ -143,7 +141,7 @@ def _row(contact: Contact, strategy: DefaultPasswordStrategy) -> DerivedDefault 
 
 
 def _each(contacts: Iterable[Contact]) -> Iterator[Contact]:
-    hint = "pass several Contact, such as contacts_from_records(frame.to_dict('records')).contacts"
+    hint = "pass several Contact, such as contacts_from_records(frame).contacts"
     if isinstance(contacts, Contact) or not isinstance(contacts, Iterable):
         raise InvalidValueError("contacts", hint)
     for contact in contacts:

@@ -165,7 +165,8 @@ class ResetRunner:
                 warnings=warnings + ((ResetWarning.USERNAME_CHANGED,) if renamed else ()) + notes,
                 secret=default.derived.secret if run.terms.reveal else None,
             )
-            decided[stored.contact_id] = Write(self._change(run, account, default), result)
+            change = self._change(run, account, default)
+            decided[stored.contact_id] = Write(change, result.dated(change.new, run.job.key))
         return decided
 
     def _lift_limits(self, accounts: Sequence[Account]) -> tuple[str, ...]:
@@ -193,7 +194,8 @@ class ResetRunner:
             # This job issued it before: it was killed and resumed, or its acknowledgement was lost (R12).
             # A drawn password that was not used yet was perhaps never seen.
             unseen = not self.decider.strategy.is_derivable and credential.origin == CredentialOrigin.ISSUED
-            return _result(item, ResetOutcome.UNDELIVERED if unseen else ResetOutcome.SET, None)
+            outcome = ResetOutcome.UNDELIVERED if unseen else ResetOutcome.SET
+            return _result(item, outcome, None).dated(account, run.job.key)
         # An epoch only grows: whoever was set by this job, or by anybody since the plan, is not set again (R12).
         if credential.epoch != item.epoch:
             return _result(item, ResetOutcome.SKIPPED, DecisionReason.CHANGED_MEANWHILE)

@@ -15,6 +15,7 @@ import attrs
 from .._arguments import function_in, operator_in
 from .._ids import new_id
 from .._ledger import Accounts, Ledger
+from .._table import Shown, records_as_html, said_as_html
 from ..audit import AuditEvent, AuditKind
 from ..contacts import ContactId
 from ..exceptions import (
@@ -43,7 +44,7 @@ _PAGE: Final = 7
 """Chunks read at a time for a report: what one look-up of accounts takes."""
 
 
-class ResetJob:
+class ResetJob(Shown):
     """
     A confirmed plan that is stored under its key: call `run`, or iterate. Nothing is set before (R12).
 
@@ -168,11 +169,26 @@ class ResetJob:
             accounts = self._read_named([stored.contact_id for stored, _ in told if stored.names_mark is not None])
             for stored, result in told:
                 known = self._known.get(stored.contact_id)
-                item = stored.shown(accounts.get(stored.contact_id))
-                results.append(known or (_not_reached(item) if result is None else attrs.evolve(result, item=item)))
+                account = accounts.get(stored.contact_id)
+                item = stored.shown(account)
+                done = _not_reached(item) if result is None else attrs.evolve(result, item=item)
+                results.append(known or done.dated(account, self.key))
         if len(results) < len(self):
             raise JobNotFoundError(self.key)
         return ResetReport(key=self.key, items=tuple(results))
+
+    def to_records(self) -> list[dict[str, str | None]]:
+        """Return the records of `report`: all results so far, whoever set them."""
+        return self.report().to_records()
+
+    def _repr_html_(self) -> str:
+        """Return how far it is, for a notebook. It is asked of the store; the results take as long as `report`."""
+        try:
+            progress = self.progress()
+        except (StoreError, JobNotFoundError):
+            return said_as_html(repr(self))
+        said = f"job {self.key} of {len(self)} contacts; report() has the results, problems first"
+        return said_as_html(said) + records_as_html(progress.to_records())
 
     def __repr__(self) -> str:
         here = f"{self._finished_here} done here" if self._finished_here else "nothing has run here yet"

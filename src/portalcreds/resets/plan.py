@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 import attrs
 
 from .._spoken import Code, Spoken
+from .._table import ShownRow
 from .._text import one_line
 from .._value import Value
 from ..accounts import AccountStatus
@@ -155,7 +156,7 @@ class ResetPlanItem(Value):
 
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
-class Confirmation(Spoken, Value):
+class Confirmation(Spoken, ShownRow, Value):
     """
     The message that the operator confirms with OK, as data.
 
@@ -169,6 +170,14 @@ class Confirmation(Spoken, Value):
     code: str
     parameters: Mapping[str, str | int] = attrs.field(repr=False)
     messages: tuple[Message, ...] = attrs.field(repr=False)
+
+    @property
+    def _summary(self) -> str:
+        return self.text
+
+    def to_record(self) -> dict[str, str | int]:
+        """Return the code and the parameters as a plain record, names included."""
+        return {"code": self.code, **self.parameters}
 
 
 @attrs.frozen(kw_only=True, repr=False, eq=False)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 import attrs
 
 from .._spoken import Code
 from .._table import Table
+from .._time import text_of_instant
 from .._value import Value
+from ..accounts import Account, CredentialOrigin
 from ..contacts import ContactId
 from ..secret import Secret
 
@@ -48,6 +51,8 @@ class ResetResult(Value):
         outcome: What happened.
         reason: Why it was not set; None if it was.
         warnings: What to look at, as codes; see `ResetPlanItem.warnings`.
+        issued_at: When the default was set; None if it was not, or the account has another password by now.
+        expires_at: When it stops working; None likewise.
         secret: The password, if the plan reveals and this job object set it. Only the job object and its report keep
             it, until you drop them.
     """
@@ -56,6 +61,8 @@ class ResetResult(Value):
     outcome: ResetOutcome
     reason: DecisionReason | None = None
     warnings: tuple[str, ...] = ()
+    issued_at: datetime | None = None
+    expires_at: datetime | None = None
     secret: Secret | None = None
 
     @property
@@ -86,7 +93,16 @@ class ResetResult(Value):
             "outcome": self.outcome.value,
             "reason": None if self.reason is None else self.reason.value,
             "warnings": ", ".join(self.warnings),
+            "issued_at": text_of_instant(self.issued_at),
+            "expires_at": text_of_instant(self.expires_at),
         }
+
+    def dated(self, account: Account | None, key: str) -> ResetResult:
+        """Return the result with the dates of the default, if *account* has the one that the job *key* set."""
+        credential = None if account is None else account.credential
+        if credential is None or credential.issue_id != key or credential.origin != CredentialOrigin.ISSUED:
+            return self
+        return attrs.evolve(self, issued_at=credential.issued_at, expires_at=credential.expires_at)
 
 
 @attrs.frozen(kw_only=True, repr=False, eq=False)

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import attrs
 
 from .._spoken import Code, Spoken
+from .._table import Rows, Shown, ShownRow, records_as_html, rows_of, said_as_html
 from .._value import Value
 from ..contacts import Contact, ContactId
 from ..exceptions import InvalidValueError
@@ -108,7 +109,7 @@ class LeftOut(Code):
 
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
-class _Told(Spoken, Value):
+class _Told(Spoken, ShownRow, Value):
     line: int
     field: str
     reason: RosterReason
@@ -129,6 +130,16 @@ class _Told(Spoken, Value):
         if self.taken_line is None:
             return (said,)
         return said, Message("RosterRefusal.taken", {"line": self.taken_line})
+
+    def to_record(self) -> dict[str, str | int | None]:
+        """Return it as a plain record, with the hint, and without anything that stands in the row."""
+        return {
+            "file": self.file or None,
+            "line": self.line,
+            "field": self.field,
+            "reason": self.reason.value,
+            "hint": self.hint,
+        }
 
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
@@ -160,7 +171,7 @@ class RosterWarning(_Told):
 
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
-class RosterReading:
+class RosterReading(Shown):
     """
     What was read. The names are hidden from ``repr``, which only counts.
 
@@ -179,9 +190,9 @@ class RosterReading:
         relations: Which contacts belong to which students and classes, or None if that is not known.
     """
 
-    contacts: tuple[Contact, ...] = ()
-    refusals: tuple[RosterRefusal, ...] = ()
-    warnings: tuple[RosterWarning, ...] = ()
+    contacts: Rows[Contact] = attrs.field(default=(), converter=rows_of)
+    refusals: Rows[RosterRefusal] = attrs.field(default=(), converter=rows_of)
+    warnings: Rows[RosterWarning] = attrs.field(default=(), converter=rows_of)
     left_out: Mapping[LeftOut, int] = attrs.field(factory=dict)
     usernames: Mapping[ContactId, str] = attrs.field(factory=dict)
     columns: ContactColumns = attrs.field(factory=ContactColumns)
@@ -189,10 +200,23 @@ class RosterReading:
     encoding: str = ""
     relations: RosterRelations | None = None
 
-    def __repr__(self) -> str:
+    @property
+    def _summary(self) -> str:
         left_out = sum(self.left_out.values())
         counts = len(self.contacts), len(self.refusals), len(self.warnings), left_out, len(self.usernames)
-        return "RosterReading({} contacts, {} refusals, {} warnings, {} left out, {} user names)".format(*counts)
+        return "{} contacts, {} refusals, {} warnings, {} left out, {} user names".format(*counts)
+
+    def to_records(self) -> list[dict[str, str | None]]:
+        """Return one plain record for each contact, names and user name included, such as for a DataFrame."""
+        return [each.to_record() | {"username": self.usernames.get(each.contact_id)} for each in self.contacts]
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self._summary})"
+
+    def _repr_html_(self) -> str:
+        """Return the counts, what was refused, what to look at, and the contacts, for a notebook."""
+        notes = [records_as_html(each.to_records()) for each in (self.refusals, self.warnings) if each]
+        return said_as_html(self._summary) + "".join(notes) + records_as_html(self.to_records())
 
     def contacts_of_class(self, name: str, *, school_id: str | None = None) -> tuple[ContactId, ...]:
         """

@@ -21,7 +21,7 @@ from portalcreds.audit import AuditKind
 from portalcreds.contacts import Contact, ContactId
 from portalcreds.default_passwords.strategies import default_password
 from portalcreds.privileges import Operator, Privilege
-from portalcreds.protocols import ApplyResult, Change, utc_now
+from portalcreds.protocols import ApplyResult, Change
 from portalcreds.resets.report import ResetOutcome
 from portalcreds.sign_in.outcomes import PasswordChanged, PasswordChangeRequired, PasswordRefused, SignInDenied
 from portalcreds.stores.memory import MemoryAttemptCounter
@@ -119,7 +119,7 @@ def test_defaults_are_made_of_the_hosts_names(school: School) -> None:
         school.rename("1", "Neumann")
         # Nothing was noted yet, and the grid tells all the same.
         assert portal.account("1").has_default_of_old_name
-        (record,) = portal.accounts.search(OFFICE).to_records(utc_now())
+        (record,) = portal.accounts.search(OFFICE).to_records()
         assert (record["last_name"], record["warning"]) == ("Neumann", "default_of_old_name")
         assert "default_of_old_name" in portal.resets.plan(["1"], OFFICE).items[0].warnings
         assert store.note_names() == 1
