@@ -149,7 +149,9 @@ def records_as_html(records: _Records) -> str:
     body = "".join(f"<tr>{row}</tr>" for row in rows)
     more = len(records) - ROWS_SHOWN
     rest = f"<p>… {more} more; to_records() has them all</p>" if more > 0 else ""
-    return f"<table><thead><tr>{heads}</tr></thead><tbody>{body}</tbody></table>{rest}"
+    table = f"<table><thead><tr>{heads}</tr></thead><tbody>{body}</tbody></table>"
+    # A wide one scrolls by itself, and not the page around it.
+    return f'<div style="overflow-x: auto">{table}</div>{rest}'
 
 
 def _rank(record: Mapping[str, str | int | None]) -> int:
