@@ -196,6 +196,7 @@ def test_a_lost_connection_of_psycopg_has_no_code(name: str) -> None:
         ("format", "SELECT a %% 2 FROM b WHERE c = %s AND d > %s AND e::text <> ':c_1' AND f = %s"),
         ("qmark", "SELECT a % 2 FROM b WHERE c = ? AND d > ? AND e::text <> ':c_1' AND f = ?"),
         ("numeric", "SELECT a % 2 FROM b WHERE c = :1 AND d > :2 AND e::text <> ':c_1' AND f = :3"),
+        ("numeric_dollar", "SELECT a % 2 FROM b WHERE c = $1 AND d > $2 AND e::text <> ':c_1' AND f = $3"),
     ],
 )
 def test_parameters_in_the_drivers_style(paramstyle: str, marked: str) -> None:

@@ -39,6 +39,19 @@ _DIALECTS: Final = {"sqlite": "sqlite", "postgresql": "postgresql", "mariadb": "
 """What SQLAlchemy calls a database, and what it is called here. A MariaDB may be reached as a "mysql" too."""
 
 
+_ASYNC_DRIVERS: Final = ("asyncpg", "psycopg")
+"""The drivers for asyncio whose transactions and errors we know, for a session in ``AsyncSession.run_sync``."""
+
+_NOT_ASYNC: Final = (
+    "pass an engine of create_engine(...), and call the services in a thread; or in ``await session.run_sync(work)`` "
+    "the session that *work* is called with"
+)
+_UNKNOWN_ASYNC: Final = (
+    "for asyncio, use asyncpg or psycopg; others, such as aiosqlite, do not say whether a transaction has begun: "
+    "pass an engine of create_engine(...), and call the services in a thread"
+)
+
+
 class SQLAlchemyAccountStore(SQLAccountStore):
     """
     An `AccountStore` and `AuditSink` in tables of its own, over SQLAlchemy 2.0 or 2.1.
@@ -48,6 +61,8 @@ class SQLAlchemyAccountStore(SQLAccountStore):
     written together with its audit events, and a lost conflict comes out as `TransactionAborted`, for the host to run
     its transaction again. What must be committed by itself is then refused: counters, and setting many passwords. A
     hook that is told of a change is told when it is written; that it is committed only the host knows.
+
+    With asyncio, pass the session that ``AsyncSession.run_sync`` hands to its function, over asyncpg or psycopg.
 
     SQLAlchemy lends the connection, begins and commits, so hooks for these run. The statements run on the driver's own
     cursors: they and their parameters reach neither errors nor the log of an engine that echoes (R14), and hooks for
@@ -138,7 +153,12 @@ def portal_tables(metadata: MetaData, tables: Tables = DEFAULT_TABLES) -> tuple[
 
 
 def _reach(bind: Any, bind_arguments: dict[str, Any], timeouts: Timeouts) -> tuple[Port, Dialect, sqlalchemy.Dialect]:
+    # By their module: importing SQLAlchemy's asyncio is slow.
+    if any(kind.__module__.startswith("sqlalchemy.ext.asyncio") for kind in type(bind).__mro__):
+        raise ConfigurationError("bind", _NOT_ASYNC)
     if isinstance(bind, Engine):
+        if bind.dialect.is_async:
+            raise ConfigurationError("bind", _NOT_ASYNC)
         refuse_engine(bind)
         dialect = _get_dialect(bind.dialect, timeouts)
         return EnginePort(bind, dialect), dialect, bind.dialect
@@ -151,6 +171,8 @@ def _reach(bind: Any, bind_arguments: dict[str, Any], timeouts: Timeouts) -> tup
         connection = lambda: bind.connection(bind_arguments=dict(bind_arguments))  # noqa: E731
     else:
         raise ConfigurationError("bind", "pass an Engine; or a Connection, a Session or a scoped_session")
+    if bound.dialect.is_async and bound.dialect.driver not in _ASYNC_DRIVERS:
+        raise ConfigurationError("bind", _UNKNOWN_ASYNC)
     refuse_pool(bound.engine)
     refuse_options(bound)
     dialect = _get_dialect(bound.dialect, timeouts)

@@ -20,7 +20,9 @@ class ArrayRows(RowWriter):
 
     def _prepare(self) -> None:
         super()._prepare()
-        arrays = [f"CAST(:new_{name} AS {'VARCHAR' if text else 'BIGINT'}[])" for name, text in self._columns.items()]
+        types = {name: "VARCHAR" if text else "BIGINT" for name, text in self._columns.items()}
+        # To a driver that asks what a parameter is, such as asyncpg, it is a text.
+        arrays = [f"CAST(CAST(:new_{name} AS TEXT) AS {type_}[])" for name, type_ in types.items()]
         new = ", ".join(f"new_{name}" for name in self._columns)
         rows = f"unnest({', '.join(arrays)}) new ({new})"
         given = {

@@ -13,7 +13,10 @@ from ...exceptions import ConfigurationError
 # Quoted text is passed over, and so is PostgreSQL's "::type".
 _MARK: Final = re.compile(r"""'[^']*'|"[^"]*"|`[^`]*`|(?<![:\w]):([A-Za-z_]\w*)""", re.ASCII)
 
-_BY_POSITION: Final = {"qmark": "?", "format": "%s", "numeric": ":"}
+_BY_POSITION: Final = {"qmark": "?", "format": "%s"}
+_BY_NUMBER: Final = {"numeric": ":{}", "numeric_dollar": "${}"}
+"""The second is not of PEP 249: SQLAlchemy says so of asyncpg."""
+
 _BY_NAME: Final = {"named": ":{}", "pyformat": "%({})s"}
 _ROW_STYLES: Final = {"format": "format", "pyformat": "format", "qmark": "qmark"}
 """In which style the values of rows are marked: what takes names takes none, too."""
@@ -98,8 +101,9 @@ class ParamStyle:
 
 
 def _known(name: object) -> str:
-    if not isinstance(name, str) or name not in (*_BY_NAME, *_BY_POSITION):
-        raise ConfigurationError("paramstyle", f"pass one of: {', '.join((*_BY_NAME, *_BY_POSITION))}")
+    known = (*_BY_NAME, *_BY_POSITION, *_BY_NUMBER)
+    if not isinstance(name, str) or name not in known:
+        raise ConfigurationError("paramstyle", f"pass one of: {', '.join(known)}")
     return name
 
 
@@ -116,7 +120,7 @@ def mark_parameters(sql: str, paramstyle: str) -> MarkedStatement:
         if paramstyle in _BY_NAME:
             return _BY_NAME[paramstyle].format(name)
         order.append(name)
-        return f":{len(order)}" if paramstyle == "numeric" else _BY_POSITION[paramstyle]
+        return _BY_NUMBER[paramstyle].format(len(order)) if paramstyle in _BY_NUMBER else _BY_POSITION[paramstyle]
 
     marked = _MARK.sub(mark, sql)
     return MarkedStatement(marked, None if paramstyle in _BY_NAME else tuple(order))
