@@ -1,44 +1,17 @@
-"""The recipes for frameworks do what the page says: a session for the right password alone, until the epoch moves."""
+"""The recipes for Flask do what the page says: a session for the right password alone, until the epoch moves."""
 
 from __future__ import annotations
 
-import asyncio
 import json
-import re
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import pytest
 
-import portalcreds
 from portal import GOOD_PASSWORD, OFFICE, Portal, issued, settled
+from recipes import front_door, names_of
 from stores.hosts import need
-
-PAGE: Final = Path(__file__).resolve().parents[2] / "docs/how-to/flask-and-fastapi.md"
-
-
-def _page(marker: str) -> dict[str, Any]:
-    text = PAGE.read_text("utf-8")
-    block = re.search(rf"^<!-- {marker} -->\n```py\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
-    assert block is not None
-    namespace: dict[str, Any] = {"__name__": "page"}
-    code = "\n" * text[: block.start(1)].count("\n") + block[1]
-    # As in a file of its own: FastAPI cannot read annotations that are texts where they name what is local.
-    exec(compile(code, str(PAGE), "exec", dont_inherit=True), namespace)  # noqa: S102  That is what is tested.
-    return namespace
-
-
-def _front_door(portal: Portal, **parts: Any) -> portalcreds.Portal:
-    return portalcreds.Portal.over(
-        portal.store,
-        authorizer=portal.authorizer,
-        hasher=portal.hasher,
-        counter=portal.counter,
-        clock=portal.clock,
-        **parts,
-    )
-
 
 # Flask-Login makes a text of bytes, which only an interpreter started with -bb refuses.
 pytestmark = pytest.mark.filterwarnings("ignore::BytesWarning")
@@ -56,40 +29,10 @@ def _flask(app: Any) -> Send:
     return send
 
 
-def _asgi(app: Any) -> Send:
-    cookies: list[bytes] = []
-
-    async def call(method: str, path: str, data: dict[str, str] | None) -> tuple[int, str]:
-        sent: list[dict[str, Any]] = []
-        body = [{"type": "http.request", "body": json.dumps(data).encode(), "more_body": False}]
-        headers = [(b"content-type", b"application/json"), *((b"cookie", cookie) for cookie in cookies)]
-        scope = {"type": "http", "method": method, "path": path, "headers": headers, "query_string": b""}
-        scope |= {"client": ("192.0.2.7", 50000), "scheme": "https", "server": ("school", 443), "root_path": ""}
-
-        async def receive() -> dict[str, Any]:
-            return body.pop() if body else {"type": "http.disconnect"}
-
-        async def keep(message: dict[str, Any]) -> None:
-            sent.append(message)
-
-        await app(scope, receive, keep)
-        new = [value.partition(b";")[0] for name, value in sent[0]["headers"] if name == b"set-cookie"]
-        cookies[:] = new or cookies
-        return sent[0]["status"], b"".join(message.get("body", b"") for message in sent).decode()
-
-    def send(method: str, path: str, data: dict[str, str] | None = None) -> tuple[int, str]:
-        return asyncio.run(call(method, path, data))
-
-    return send
-
-
-@pytest.mark.parametrize("recipe", ["flask-login", "fastapi"])
-def test_a_first_day(portal: Portal, recipe: str) -> None:
+def test_a_first_day(portal: Portal) -> None:
     """A default gives a ticket and no session, a password of one's own a session, and a reset ends it."""
-    for package in ("flask", "flask_login") if recipe == "flask-login" else ("fastapi", "itsdangerous"):
-        need(package)
-    app = _page(recipe)["create_app"](_front_door(portal), "not a secret")
-    send = (_flask if recipe == "flask-login" else _asgi)(app)
+    need("flask"), need("flask_login")
+    send = _flask(names_of("flask.md", "flask-login")["create_app"](front_door(portal), "not a secret"))
     default = issued(portal)
     assert send("GET", "/me", None)[0] == 401
     assert send("POST", "/sign-in", {"username": "rabbiatici", "password": "a guess"})[0] == 403
@@ -105,15 +48,6 @@ def test_a_first_day(portal: Portal, recipe: str) -> None:
     assert (status, "c-1" in said) == (200, True)
     issued(portal)
     assert send("GET", "/me", None)[0] == 401
-
-
-def test_fastapi_says_when_to_try_again(portal: Portal) -> None:
-    """Too many guesses are 429 with the seconds to wait."""
-    need("fastapi")
-    send = _asgi(_page("fastapi")["create_app"](_front_door(portal), "not a secret"))
-    for _ in range(10):
-        send("POST", "/sign-in", {"username": "rabbiatici", "password": "a guess"})
-    assert send("POST", "/sign-in", {"username": "rabbiatici", "password": "a guess"})[0] == 429
 
 
 def test_flask_security(portal: Portal, tmp_path: Path) -> None:
@@ -139,13 +73,13 @@ def test_flask_security(portal: Portal, tmp_path: Path) -> None:
     class User(db.Model, fsqla.FsUserMixin):  # type: ignore[misc, name-defined]  # As above.
         pass
 
-    datastore, page = security.SQLAlchemyUserDatastore(db, User, Role), _page("flask-security")
+    datastore, page = security.SQLAlchemyUserDatastore(db, User, Role), names_of("flask.md", "flask-security")
 
     def on_change(account: Any, event: Any) -> None:
         with app.app_context():
             page["end_sessions"](datastore, account, event)
 
-    door = _front_door(portal, on_change=on_change)
+    door = front_door(portal, on_change=on_change)
     page["secure"](app, datastore, door)
 
     @app.get("/me")  # type: ignore[untyped-decorator]  # Of a package that may be absent.

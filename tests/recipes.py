@@ -1,0 +1,39 @@
+"""Run a block of a page that needs more than this package, and put a portal together as an application does."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any, Final
+
+import portalcreds
+from portal import Portal
+
+HOW_TO: Final = Path(__file__).resolve().parents[1] / "docs/how-to"
+
+
+def names_of(page: str, marker: str) -> dict[str, Any]:
+    """Run the block after ``<!-- marker -->`` of a page, and return its names."""
+    path = HOW_TO / page
+    text = path.read_text("utf-8")
+    block = re.search(rf"^<!-- {marker} -->\n```py\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+    assert block is not None
+    namespace: dict[str, Any] = {"__name__": "page"}
+    code = "\n" * text[: block.start(1)].count("\n") + block[1]
+    # As in a file of its own: FastAPI cannot read annotations that are texts where they name what is local.
+    exec(compile(code, str(path), "exec", dont_inherit=True), namespace)  # noqa: S102  That is what is tested.
+    return namespace
+
+
+def front_door(portal: Portal, **parts: Any) -> portalcreds.Portal:
+    """Return what an application has: the same portal, without what only a test may look at."""
+    return portalcreds.Portal.over(
+        parts.pop("store", portal.store),
+        **{
+            "authorizer": portal.authorizer,
+            "hasher": portal.hasher,
+            "counter": portal.counter,
+            "clock": portal.clock,
+            **parts,
+        },
+    )
