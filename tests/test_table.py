@@ -16,6 +16,7 @@ from portalcreds import Grants, Privilege, contacts_from_records, default_passwo
 from portalcreds._table import ROWS_SHOWN, Rows, Shown
 from portalcreds.administration import AccountChange
 from portalcreds.plans import PlanChanged
+from portalcreds.rosters import RosterReason, RosterWarning
 from stores.hosts import need
 
 EVIL: Final = "<script>alert(1)</script>"
@@ -25,7 +26,9 @@ SECRET: Final = f"{EVIL}K"
 """The default password of those who have it."""
 
 MANY: Final = 30
-PACKAGES: Final = [f"portalcreds.{name}" for name in ("administration", "default_passwords", "resets", "rosters")]
+PACKAGES: Final = [
+    f"portalcreds.{name}" for name in ("administration", "default_passwords", "letters", "resets", "rosters")
+]
 SHOWN: Final = (
     "Account",
     "AccountPage",
@@ -41,11 +44,14 @@ SHOWN: Final = (
     "ImportPlan",
     "ImportReport",
     "JobProgress",
+    "Letters",
     "PlanChanged",
     "ResetJob",
     "ResetPlan",
     "ResetReport",
     "RosterReading",
+    "RosterRefusal",
+    "RosterWarning",
     "Rows",
     "StatusCensus",
     "SyncPlan",
@@ -61,6 +67,8 @@ NAMELESS: Final = {
     "ImportReport",
     "JobProgress",
     "ResetJob",
+    "RosterRefusal",
+    "RosterWarning",
     "StatusCensus",
 }
 """Those that have no name to show, or in whose table there is none."""
@@ -88,6 +96,7 @@ def _made(portal: Portal) -> dict[str, Any]:
     confirmed = plan.confirm(OFFICE)
     job = resets.start(confirmed)
     report = job.run()
+    letters = portal.letters.write(ids, OFFICE)
     changed = resets.plan(ids, OFFICE).confirm(OFFICE, fingerprint=plan.fingerprint)
     assert isinstance(changed, PlanChanged)
     change = accounts.plan_change(ids, OFFICE, change=AccountChange.END_SESSIONS)
@@ -108,12 +117,15 @@ def _made(portal: Portal) -> dict[str, Any]:
         moving,
         accounts.apply_import(moving.confirm(OFFICE)),
         job.progress(),
+        letters,
         changed,
         job,
         plan,
         report,
         reading,
         reading.contacts,
+        reading.refusals[0],
+        RosterWarning(line=1, field="last_name", reason=RosterReason.DAMAGED_TEXT),
         accounts.status_census(OFFICE),
         sync,
         synced,
@@ -123,10 +135,10 @@ def _made(portal: Portal) -> dict[str, Any]:
 
 def test_each_shown_type_is_tried_here() -> None:
     """A type that a notebook shows is in the list below, so that it is tested like the others."""
-    for package in map(import_module, PACKAGES):
+    for package in [import_module(f"portalcreds.{name}") for name in PACKAGES]:
         for name in vars(package)["__all__"]:
             getattr(package, name)  # Most are imported when they are asked for.
-    bases = {"Shown", "ShownRow", "Table", "Plan", "Report"}
+    bases = {"Shown", "ShownRow", "Table", "Plan", "Report", "_Told"}
     # By name, because attrs makes a class with slots anew.
     assert {each.__name__ for each in _below(Shown)} - bases == set(SHOWN)
 
@@ -187,16 +199,20 @@ def test_counts_come_first(shown: dict[str, Any]) -> None:
     """What a table is of is said above it."""
     assert shown["ResetPlan"]._repr_html_().startswith("<p>31 contacts (will_set: 30, cannot: 1)</p><div")
     assert shown["AccountPage"]._repr_html_().startswith("<p>30 accounts (default_live: 30)</p><div")
-    assert shown["RosterReading"]._repr_html_().startswith("<p>31 contacts, 1 refusals, 0 warnings, 0 user names</p>")
+    assert (
+        shown["RosterReading"]
+        ._repr_html_()
+        .startswith("<p>31 contacts, 1 refusals, 0 warnings, 0 left out, 0 user names</p>")
+    )
 
 
 def test_refusals_are_shown_before_contacts(shown: dict[str, Any]) -> None:
     """A row of the roster that was not taken is the first thing to see; alone it is a table too."""
     page = shown["RosterReading"]._repr_html_()
-    assert page.index("give the contact an identifier") < page.index("s-00")
-    assert shown["RosterReading"].refusals.to_records() == [
-        {"line": 31, "field": "contact_id", "hint": "give the contact an identifier in the SIS; names are not unique"}
-    ]
+    assert page.index("missing_id") < page.index("s-00")
+    (refused,) = shown["RosterReading"].refusals.to_records()
+    assert (refused["line"], refused["field"], refused["reason"]) == (31, "contact_id", "missing_id")
+    assert refused["hint"] == RosterReason.MISSING_ID.text
     assert isinstance(shown["RosterReading"].refusals, Rows)
 
 

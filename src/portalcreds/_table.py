@@ -14,7 +14,7 @@ ROWS_SHOWN: Final = 20
 _PROBLEMS: Final = frozenset({"failed", "undelivered", "cannot"})
 """What a decision, an action or an outcome is called where somebody has to do something."""
 
-_T_co = TypeVar("_T_co", covariant=True)
+_RowT_co = TypeVar("_RowT_co", bound="ShownRow", covariant=True)
 _KindT = TypeVar("_KindT", bound=StrEnum)
 _KindT_co = TypeVar("_KindT_co", bound=StrEnum, covariant=True)
 _RowT = TypeVar("_RowT", bound="Row[StrEnum]")
@@ -54,7 +54,7 @@ class ShownRow(Shown):
         return [self.to_record()]
 
 
-class Rows(Shown, tuple[_T_co, ...]):
+class Rows(Shown, tuple[_RowT_co, ...]):
     """A tuple whose items are rows of a table in a notebook."""
 
     __slots__ = ()
@@ -65,7 +65,7 @@ class Rows(Shown, tuple[_T_co, ...]):
 
     def to_records(self) -> _Records:
         """Return one plain record for each item, such as for a DataFrame; never with a password or a hash."""
-        return [_record_of(item) for item in self]
+        return [item.to_record() for item in self]
 
 
 # Any: it serves attributes of any kind of rows.
@@ -161,9 +161,3 @@ def _rank(record: Mapping[str, str | int | None]) -> int:
     if record.get("reason") or record.get("fault"):
         return 1
     return 2 if record.get("warnings") or record.get("warning") else 3
-
-
-def _record_of(item: Any) -> Mapping[str, str | int | None]:
-    """Return an item as a record; a named tuple says itself what its fields are."""
-    record: Mapping[str, str | int | None] = item._asdict() if hasattr(item, "_asdict") else item.to_record()
-    return record

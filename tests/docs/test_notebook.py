@@ -94,6 +94,8 @@ def test_its_figures(fresh: Any) -> None:
         "confirmed": "confirmed by mreyes at 2026-08-24 07:30",
         "job": "100%",
         "report": "set: 7, cannot: 1",
+        "letters-written": "8 contacts (written: 7, ",
+        "document": "********",
         "choose": "rabbiatici PasswordChangeRequired PasswordChanged SignedIn",
         "page": "4 accounts (default_live: 4)",
         "unchanged-frame": "2026-09-07",

@@ -38,7 +38,7 @@ def test_guardians_parents_and_relatives_are_contacts() -> None:
     reading = read(FILES_1_1)
     assert reading.contacts == (ANN, BOB, contact("p3", "Éva", "O'Brien, Jr."))
     assert reading.usernames == {"p1": "awoods", "p2": "bdyer"}
-    assert reading.refusals == reading.warnings == ()
+    assert (reading.refusals, reading.warnings) == ((), ())
     assert (reading.delimiter, reading.encoding, reading.columns.contact_id) == (",", "utf-8", "sourcedId")
 
 

@@ -399,7 +399,7 @@ def test_reading_hides_names() -> None:
     assert str(reading) == repr(reading)
 
     with pytest.raises(attrs.exceptions.FrozenInstanceError):
-        reading.contacts = ()  # type: ignore[misc]  # That it is refused is the point.
+        reading.contacts = ()  # type: ignore[assignment, misc]  # That it is refused is the point.
 
 
 def test_refusal_is_a_value() -> None:

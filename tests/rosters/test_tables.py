@@ -29,7 +29,7 @@ def test_a_table_is_taken_as_it_is() -> None:
     before = table.copy()
     reading = contacts_from_records(table)
     assert reading.contacts == (contact("1", "Ann", "Woods", "a@example.com"), BOB)
-    assert reading.warnings == reading.refusals == ()
+    assert (reading.warnings, reading.refusals) == ((), ())
     pd.testing.assert_frame_equal(table, before)
     assert contacts_from_records(table.to_dict("records")).contacts == reading.contacts
 
