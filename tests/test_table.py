@@ -26,9 +26,7 @@ SECRET: Final = f"{EVIL}K"
 """The default password of those who have it."""
 
 MANY: Final = 30
-PACKAGES: Final = [
-    f"portalcreds.{name}" for name in ("administration", "default_passwords", "letters", "resets", "rosters")
-]
+PACKAGES: Final = ("administration", "default_passwords", "letters", "resets", "rosters")
 SHOWN: Final = (
     "Account",
     "AccountPage",

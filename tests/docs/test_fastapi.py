@@ -118,11 +118,7 @@ class _Held:
 
 @pytest.mark.parametrize("is_awaited", [True, False], ids=["as on the page", "in a coroutine"])
 def test_a_sign_in_never_holds_the_event_loop(memory_portal: Portal, is_awaited: bool) -> None:
-    """
-    A heartbeat beats while somebody signs in, who gets no further before it has beaten.
-
-    Called in a coroutine, without a thread, the same sign-in holds the loop: so the test can fail.
-    """
+    """A heartbeat beats while somebody signs in; in a coroutine, without a thread, the same sign-in holds the loop."""
     settled(memory_portal)
     held = _Held(memory_portal)
     app = _app(memory_portal, store=held.store)
