@@ -31,7 +31,7 @@ def test_what_does_most_harm_is_granted_where_it_is_used(page: Path) -> None:
     """An example grants `reveal`, `erase`, `move` or `rename` only if it does that (R16)."""
     text = page.read_text("utf-8")
     uses = {
-        Privilege.REVEAL: r"reveal=True|\.reveal_claim_codes\(",
+        Privilege.REVEAL: r"reveal=True|\.reveal_claim_codes\(|\.letters\b|printers=",
         Privilege.ERASE: r"\.erase\(",
         Privilege.MOVE: r"\.rekey\(",
         Privilege.RENAME: r"\.rename\(",

@@ -144,7 +144,7 @@ def test_commits_survive_power_failures(file: Path, store: DBAPIAccountStore) ->
         ("tenant", "école"),
         ("tenant", " q"),
         ("dialect", "oracle"),
-        ("paramstyle", "dollar"),
+        ("paramstyle", "percent"),
     ],
 )
 def test_arguments_that_cannot_be_used_are_refused(argument: str, value: str) -> None:
