@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing, suppress
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -197,11 +196,9 @@ def test_no_setting_of_many_passwords(host: Host, hasher: UpgradingHasher, max_a
 
 @pytest.mark.parametrize("backend", ["sqlite"], indirect=True)
 def test_what_is_no_session(backend: Backend) -> None:
-    """A factory of sessions is in no transaction, and what has to be awaited cannot be used; both are told apart."""
+    """A factory of sessions is in no transaction, and something else is none at all: both are refused."""
     engine = engine_of(backend)
     binds = [need("sqlalchemy.orm").sessionmaker(engine), backend]
-    with suppress(ImportError):  # It needs a package that SQLAlchemy 2.1 does not bring along.
-        binds.append(import_module("sqlalchemy.ext.asyncio").AsyncSession())
     try:
         for bind in binds:
             with pytest.raises(ConfigurationError, match="pass an Engine; or a Connection, a Session"):
