@@ -15,9 +15,7 @@ from portalcreds.hashers import UpgradingHasher
 from portalcreds.protocols import AttemptCounter
 from portalcreds.stores.memory import MemoryAccountStore
 from proof.account_machine import AccountMachine
-from stores.backends import BACKENDS, Backend, new_backend
-
-STORES = ("memory", *BACKENDS)
+from stores.backends import STORES, Backend, backend_or_memory
 
 SAMPLES = {"memory": (25, 40), "sqlite": (4, 20), "sqlalchemy-sqlite": (2, 20)}
 """How many runs of how many steps; of the others one of fifteen."""
@@ -33,10 +31,7 @@ def hasher() -> Iterator[UpgradingHasher]:
 @pytest.fixture(scope="module", params=STORES)
 def backend(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Backend | None]:
     """Each backend, and None for the store in memory; each run of the machine is a tenant of its own."""
-    if request.param == "memory":
-        yield None
-        return
-    with new_backend(request.param, tmp_path_factory.mktemp("backend")) as backend:
+    with backend_or_memory(request.param, tmp_path_factory.mktemp("backend")) as backend:
         yield backend
 
 

@@ -14,20 +14,16 @@ from portalcreds.stores.memory import MemoryAccountStore
 from proof.account_history import Recorder, Seen, State, allowed, record
 from proof.linearizability import Call, find_order
 from races import crowded
-from stores.backends import BACKENDS, Backend, new_backend
+from stores.backends import STORES, Backend, backend_or_memory
 from stores.sabotaged_stores import LastWriteWins
 
-STORES = ("memory", *BACKENDS)
 THREADS = 6
 
 
 @pytest.fixture(scope="module", params=STORES)
 def backend(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Backend | None]:
     """Each backend, and None for the store in memory; each history is a tenant of its own."""
-    if request.param == "memory":
-        yield None
-        return
-    with new_backend(request.param, tmp_path_factory.mktemp("backend")) as backend:
+    with backend_or_memory(request.param, tmp_path_factory.mktemp("backend")) as backend:
         yield backend
 
 

@@ -119,6 +119,16 @@ class Backend:
 
 
 @contextmanager
+def backend_or_memory(name: str, folder: Path) -> Iterator[Backend | None]:
+    """Yield a backend likewise, or None for ``memory``: each of `STORES` in turn."""
+    if name == "memory":
+        yield None
+    else:
+        with new_backend(name, folder) as backend:
+            yield backend
+
+
+@contextmanager
 def new_backend(name: str, folder: Path) -> Iterator[Backend]:
     """Yield a backend over a database of its own, with empty tables; it is gone afterwards."""
     database = Backend(name, "").database
@@ -191,3 +201,6 @@ _WAYS: dict[str, Callable[[Backend, str, int], AbstractContextManager[OwnedStore
 
 BACKENDS = tuple(_WAYS)
 """The names of all; each is ``database`` over its driver, or ``something-database``."""
+
+STORES = ("memory", *BACKENDS)
+"""The same, and the store in memory."""

@@ -38,9 +38,8 @@ from portalcreds.resets.plan import DecisionReason
 from portalcreds.resets.report import ResetOutcome
 from portalcreds.sign_in.outcomes import PasswordChanged, PasswordChangeRequired, SignedIn, SignInDenied, TicketInvalid
 from races import age_the_hash, at_once, crowded, works
-from stores.backends import BACKENDS, Backend, new_backend
+from stores.backends import STORES, Backend, backend_or_memory
 
-STORES = ("memory", *BACKENDS)
 AT_ONCE = 64
 """Threads at most; each may need a connection."""
 
@@ -48,10 +47,7 @@ AT_ONCE = 64
 @pytest.fixture(scope="module", params=STORES)
 def backend(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Backend | None]:
     """Each backend, and None for the store in memory; each test is a tenant of its own."""
-    if request.param == "memory":
-        yield None
-        return
-    with new_backend(request.param, tmp_path_factory.mktemp("backend")) as backend:
+    with backend_or_memory(request.param, tmp_path_factory.mktemp("backend")) as backend:
         yield backend
 
 
