@@ -21,7 +21,9 @@ from portalcreds.testing.hashers import CHEAPEST_CHOSEN, CHEAPEST_ISSUED
 from portalcreds.throttle import Limit, ThrottleLimits
 
 HIGH = (Limit(10**6, timedelta(days=31)),)
-LENIENT = ThrottleLimits(default_failures=100, per_username=HIGH, per_place=HIGH[0], per_source=HIGH, spray=HIGH[0])
+LENIENT = ThrottleLimits(
+    default_failures=100, per_username=HIGH, per_place=HIGH[0], per_source=HIGH, claims=HIGH[0], spray=HIGH[0]
+)
 """Limits that no race meets."""
 
 
