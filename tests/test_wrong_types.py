@@ -228,6 +228,7 @@ def methods_of(part: Any) -> dict[str, dict[str, Any]]:
         "find": {"contact_id": "1"},
         "find_by_username": {"username_key": "rosa"},
         "find_many": {"contact_ids": ["1"]},
+        "find_owners": {"username_keys": ["rosa"]},
         "search": {"query": AccountQuery(now=NOW)},
         "count": {"query": AccountQuery(now=NOW)},
         "count_statuses": {"query": StatusQuery(now=NOW, since=NOW)},

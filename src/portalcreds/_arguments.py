@@ -56,6 +56,11 @@ def username_key_in(username_key: object) -> str:
     return text_in("username_key", username_key, "pass the user name's key as text, such as account.username_key")
 
 
+def username_keys_in(username_keys: Iterable[str]) -> list[str]:
+    """Return the argument as the keys of several user names."""
+    return texts_in("username_keys", username_keys, "pass several keys as text, also for one: [account.username_key]")
+
+
 def events_asked_in(contact_id: object, limit: object) -> None:
     """Refuse what cannot say which events are asked for."""
     if contact_id is not None:

@@ -124,6 +124,14 @@ class AccountStore(Protocol):
         """Return the accounts of those of the contacts that have one, by contact id, in a bounded number of queries."""
         ...
 
+    def find_owners(self, username_keys: Sequence[str], /) -> Mapping[str, ContactId]:
+        """
+        Return whose these `username_key` s are, in a bounded number of queries; nobody's are left out.
+
+        Compare as `find_by_username` does.
+        """
+        ...
+
     def search(self, query: AccountQuery, /) -> AccountPage:
         """Return one page: what `AccountQuery.matches` says, in the order of `AccountQuery.sort_key`."""
         ...

@@ -386,6 +386,13 @@ class FindsTheFirst500(MemoryAccountStore):
         return super().find_many(contact_ids[:500])
 
 
+class FindsTheFirst500Owners(MemoryAccountStore):
+    """The same with user names."""
+
+    def find_owners(self, username_keys: Sequence[str], /) -> Mapping[str, ContactId]:
+        return super().find_owners(username_keys[:500])
+
+
 class FindsAtMost100(MemoryAccountStore):
     """A client that returns 100 items at a time, of which only the first time is read."""
 

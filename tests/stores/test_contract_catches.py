@@ -64,6 +64,7 @@ STORES = [
     (broken.LosesNameChanges, "test_every_field_of_an_account_comes_back"),
     (broken.EpochIsVersion, "test_find_epoch_is_not_the_version"),
     (broken.FindsTheFirst500, "test_find_many_finds_hundreds"),
+    (broken.FindsTheFirst500Owners, "test_find_owners_says_whose_each_key_is"),
     (broken.FindsAtMost100, "test_find_many_finds_hundreds"),
     (broken.AppliesTheFirst400, "test_many_changes_in_one_call"),
     (broken.RefusesOver400, "test_many_changes_in_one_call"),

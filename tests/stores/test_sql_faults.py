@@ -239,6 +239,7 @@ def test_each_method_says_that_the_store_is_unavailable(store: DBAPIAccountStore
         "find": lambda: store.find(ContactId("1")),
         "find_by_username": lambda: store.find_by_username("rosa"),
         "find_many": lambda: store.find_many([ContactId("1")]),
+        "find_owners": lambda: store.find_owners(["rosa"]),
         "find_epoch": lambda: store.find_epoch(ContactId("1")),
         "search": lambda: store.search(query),
         "count": lambda: store.count(query),

@@ -10,10 +10,14 @@ import attrs
 import pytest
 
 from portalcreds.accounts import Account
+from portalcreds.administration.service import AccountService
+from portalcreds.contacts import Contact, ContactId
+from portalcreds.privileges import Operator
 from portalcreds.protocols import ApplyResult, Change
 from portalcreds.stores._drivers.cursors import CursorStatements
 from portalcreds.stores.dbapi import DBAPIAccountStore
 from portalcreds.testing._store_samples import NOW, add, an_account, an_event, issued
+from portalcreds.throttle import Throttle
 
 from .backends import BACKENDS, new_backend
 from .drivers import DRIVERS, driven
@@ -133,6 +137,28 @@ def test_a_conflict_costs_a_few_statements_more(store: Any, monkeypatch: pytest.
         event for change, result in zip(changes, results, strict=True) if result == _APPLIED for event in change.events
     ]
     assert list(store.events(limit=len(events))) == events
+
+
+def test_user_names_are_asked_for_together(store: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who has each of 500 wanted user names, and what namesakes get instead, is asked in a few statements for all."""
+    add(store, *[an_account(f"n{number:03}", f"n.{number}") for number in range(50)])
+    people = [attrs.evolve(each.contact, contact_id=ContactId(f"w{at:03}")) for at, each in enumerate(_new("w", MANY))]
+
+    def usernames(contact: Contact) -> Iterator[str]:
+        name = f"n.{int(contact.contact_id[1:]) // 2}"
+        yield name
+        yield from (f"{name}.{number}" for number in range(2, 9))
+
+    def let_all(operator: object, privilege: object, accounts: Sequence[Account]) -> list[bool]:
+        return [True] * len(accounts)
+
+    service = AccountService(store, authorizer=let_all, throttle=Throttle(store.counter()))
+    with counted(monkeypatch) as executed:
+        plan = service.plan_sync(people, Operator(operator_id="office"), usernames=usernames)
+    assert len(executed) <= 6, executed
+    first = ["n.0.2", "n.0.3", "n.1.2", "n.1.3"]
+    assert [item.username for item in plan.items[:4]] == first
+    assert [item.username for item in plan.items[-2:]] == ["n.249", "n.249.2"]
 
 
 def test_one_change_takes_no_more_than_it_needs(store: Any, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
-from itertools import chain, islice
+from itertools import islice
 from typing import Final, TypeGuard
 
 import attrs
@@ -18,7 +18,7 @@ from ..accounts import Account
 from ..audit import AuditEvent, AuditKind
 from ..contacts import Contact, ContactId
 from ..privileges import Operator, Privilege, actor
-from ..protocols import Change, Clock, Usernames
+from ..protocols import AccountStore, Change, Clock, Usernames
 from .sync import SyncAction, SyncItem, SyncPlan, SyncReason, SyncReport
 
 _MAX_ROUNDS: Final = 4
@@ -26,6 +26,9 @@ _MAX_ROUNDS: Final = 4
 
 _MAX_NAMES: Final = 1_000
 """User names that a contact's row may try."""
+
+_AHEAD: Final = 4
+"""Further user names that are asked for at once, of each whose first is taken."""
 
 _KINDS: Final = {
     SyncAction.ADD: AuditKind.ACCOUNT_ADDED,
@@ -141,27 +144,19 @@ class ContactSyncer:
 
     def _settle_claims(self, claims: Mapping[ContactId, _Claim], items: list[SyncItem]) -> None:
         """Give each of those who get a user name the first that is free, or none, in their rows."""
-        owners: dict[str, ContactId] = {}
+        names = _Names(self.ledger.store)
         # By id: who gets which name does not depend on the order of the roster. First those whose name the SIS has.
-        for contact_id, claim in sorted(claims.items(), key=lambda each: (each[1].proposal.is_rule, each[0])):
-            item = items[claim.index]
-            names = chain([item.username or ""], claim.proposal.others)
-            free = next((name for name in names if self._is_free(username_key(name), contact_id, owners)), None)
-            if free is None:
-                reason = item.reason or SyncReason.USERNAME_TAKEN
-                items[claim.index] = attrs.evolve(item, action=claim.action_without, reason=reason)
-            elif free != item.username:
-                items[claim.index] = attrs.evolve(item, username=free)
-
-    def _is_free(self, key: str, contact_id: ContactId, owners: dict[str, ContactId]) -> bool:
-        """Return whether a user name is nobody's; it is this contact's from here on."""
-        if key in owners:
-            return False
-        owner = self.ledger.store.find_by_username(key)
-        if owner is not None and owner.contact_id != contact_id:
-            return False
-        owners[key] = contact_id
-        return True
+        ordered = sorted(claims.items(), key=lambda each: (each[1].proposal.is_rule, each[0]))
+        for chunk in chunks(ordered, AT_A_TIME):
+            names.look_up([(contact_id, claim.names) for contact_id, claim in chunk])
+            for contact_id, claim in chunk:
+                item = items[claim.index]
+                free = names.take(contact_id, claim.names)
+                if free is None:
+                    reason = item.reason or SyncReason.USERNAME_TAKEN
+                    items[claim.index] = attrs.evolve(item, action=claim.action_without, reason=reason)
+                elif free != item.username:
+                    items[claim.index] = attrs.evolve(item, username=free)
 
 
 class _Proposal:
@@ -232,14 +227,79 @@ class _Step:
         return self.new is not None and self.new.username != before
 
 
+class _Choice:
+    """The user names that a row takes, the best first, drawn from their source as far as they are looked at."""
+
+    __slots__ = ("_drawn", "_others")
+
+    def __init__(self, first: str, others: Iterable[str]) -> None:
+        self._drawn = [first]
+        self._others = iter(others)
+
+    def __iter__(self) -> Iterator[str]:
+        place = 0
+        while place < len(self.first(place + 1)):
+            yield self._drawn[place]
+            place += 1
+
+    def first(self, count: int) -> list[str]:
+        """Return so many of them, or all if there are fewer."""
+        self._drawn += islice(self._others, max(count - len(self._drawn), 0))
+        return self._drawn[:count]
+
+
+class _Names:
+    """Which user names are nobody's, in the store and among those that were given away here."""
+
+    def __init__(self, store: AccountStore) -> None:
+        self._store = store
+        self._given: set[str] = set()
+        self._owners: dict[str, ContactId | None] = {}
+
+    def look_up(self, choices: Sequence[tuple[ContactId, _Choice]]) -> None:
+        """Ask for the names of many at once, and forget what was asked before."""
+        self._owners = {}
+        self._ask(username_key(name) for _, names in choices for name in names.first(1))
+        wanted: set[str] = set()
+        taken: list[_Choice] = []
+        for contact_id, names in choices:
+            (first,) = map(username_key, names.first(1))
+            if first in wanted or not self._is_free(first, contact_id):
+                taken.append(names)
+            wanted.add(first)
+        self._ask(username_key(name) for names in taken for name in names.first(1 + _AHEAD))
+
+    def take(self, contact_id: ContactId, names: Iterable[str]) -> str | None:
+        """Return the first of the names that is nobody else's, which is this contact's from here on; or None."""
+        for name in names:
+            key = username_key(name)
+            if self._is_free(key, contact_id):
+                self._given.add(key)
+                return name
+        return None
+
+    def _is_free(self, key: str, contact_id: ContactId) -> bool:
+        if key in self._given:
+            return False
+        if key not in self._owners:
+            self._ask([key])
+        return self._owners[key] in (None, contact_id)
+
+    def _ask(self, keys: Iterable[str]) -> None:
+        unknown = [key for key in dict.fromkeys(keys) if key not in self._given and key not in self._owners]
+        owners = self._store.find_owners(unknown) if unknown else {}
+        self._owners |= {key: owners.get(key) for key in unknown}
+
+
 class _Claim:
     """A row that wants a user name: its place, the names it takes, and what is done if none is free."""
 
-    __slots__ = ("action_without", "index", "proposal")
+    __slots__ = ("action_without", "index", "names", "proposal")
 
     def __init__(self, index: int, proposal: _Proposal, step: _Step) -> None:
         self.index = index
         self.proposal = proposal
+        self.names = _Choice(step.item.username or "", proposal.others)
         same = step.old is not None and step.new is not None and step.old.contact == step.new.contact
         self.action_without = (
             SyncAction.UNCHANGED if same and step.item.action == SyncAction.REFRESH else step.item.action

@@ -23,6 +23,7 @@ from .._arguments import (
     query_in,
     status_query_in,
     username_key_in,
+    username_keys_in,
     window_in,
 )
 from .._closing import Closing
@@ -85,6 +86,12 @@ class MemoryAccountStore(Closing, MemoryJobStore):
             return {
                 contact_id: self._accounts[contact_id] for contact_id in contact_ids if contact_id in self._accounts
             }
+
+    def find_owners(self, username_keys: Sequence[str], /) -> Mapping[str, ContactId]:
+        """Return whose these `username_key` s are; nobody's are left out."""
+        username_keys = username_keys_in(username_keys)
+        with self._lock:
+            return {key: self._owners[key] for key in username_keys if key in self._owners}
 
     def search(self, query: AccountQuery, /) -> AccountPage:
         """Return one page, in the order of `AccountQuery.sort_key`."""

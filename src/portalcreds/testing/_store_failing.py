@@ -108,6 +108,7 @@ class FailingRules:
             lambda: store.find(account.contact_id),
             lambda: store.find_by_username(_PERSONAL[3]),
             lambda: store.find_many([account.contact_id]),
+            lambda: store.find_owners([_PERSONAL[3]]),
             lambda: store.find_epoch(account.contact_id),
             lambda: store.search(AccountQuery(now=NOW, words=_PERSONAL[3])),
             lambda: store.count(AccountQuery(now=NOW, words=_PERSONAL[1])),

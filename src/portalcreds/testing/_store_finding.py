@@ -48,7 +48,7 @@ _UNSTORABLE = ("a\0", "\0", "\ud800", "a\udfffb")
 
 
 class FindingRules:
-    """What `find`, `find_by_username`, `find_many` and `find_epoch` must do."""
+    """What `find`, `find_by_username`, `find_many`, `find_owners` and `find_epoch` must do."""
 
     def test_find_of_nobody_is_none(self, store: AccountStore) -> None:
         """A missing account is None, not an error."""
@@ -80,6 +80,7 @@ class FindingRules:
             assert store.find_by_username(text) is None
             assert store.find_epoch(ContactId(text)) is None
             assert dict(store.find_many([ContactId(text)])) == {}
+            assert dict(store.find_owners([text])) == {}
 
     def test_find_by_username_takes_the_key(self, store: AccountStore) -> None:
         """The folded key finds the account; the user name comes back as it was given."""
@@ -94,12 +95,15 @@ class FindingRules:
         """Keys are compared code point by code point: case, accents, blanks and width count (R18)."""
         add(store, an_account("1", "smith"))
         assert [key for key in _NOT_THE_KEY if store.find_by_username(key) is not None] == []
+        assert dict(store.find_owners(_NOT_THE_KEY)) == {}
 
     def test_usernames_that_look_alike_are_different(self, store: AccountStore) -> None:
         """User names that look alike find their own accounts."""
         accounts = [an_account(str(number), key) for number, key in enumerate(_CONFUSABLE_KEYS)]
         add(store, *accounts)
         assert [store.find_by_username(key) for key in _CONFUSABLE_KEYS] == accounts
+        owners = {key: account.contact_id for key, account in zip(_CONFUSABLE_KEYS, accounts, strict=True)}
+        assert dict(store.find_owners(_CONFUSABLE_KEYS)) == owners
 
     def test_find_by_username_of_nobody_is_none(self, store: AccountStore) -> None:
         """For an unknown user name the result is None, not an error."""
@@ -110,6 +114,7 @@ class FindingRules:
         """An account without a user name is not found by an empty one."""
         add(store, an_account("1"), an_account("2"))
         assert store.find_by_username("") is None
+        assert dict(store.find_owners([""])) == {}
 
     def test_find_many_returns_those_that_are_there(self, store: AccountStore) -> None:
         """Only contacts without an account are left out; disabled and erased accounts are returned."""
@@ -184,6 +189,17 @@ class FindingRules:
         """An id that equals a stored one only after folding finds nothing."""
         add(store, an_account("a1"))
         assert dict(store.find_many([ContactId("A1"), ContactId("á1"), ContactId("a1 ")])) == {}
+
+    def test_find_owners_says_whose_each_key_is(self, store: AccountStore) -> None:
+        """The owners of hundreds of keys are found, disabled ones too: a name that was missed would be given away."""
+        accounts = [an_account(f"c{number}", f"U{number}") for number in range(600)]
+        for first in range(0, len(accounts), 100):
+            add(store, *accounts[first : first + 100])
+        step(store, accounts[7], accounts[7].disable())
+        asked = [f"{letter}{number}" for number in reversed(range(1300)) for letter in "ux"]
+        owners = {f"u{number}": f"c{number}" for number in range(600)}
+        assert dict(store.find_owners([*asked, *asked[:3]])) == owners
+        assert dict(store.find_owners([])) == {}
 
     def test_find_epoch_is_the_accounts(self, store: AccountStore) -> None:
         """The epoch is the one of the stored account."""

@@ -74,6 +74,16 @@ class AccountReader:
             found += self._named(statements, [read_account(row) for row in rows])
         return found
 
+    def find_owners(self, statements: Statements, username_keys: Sequence[str]) -> dict[str, ContactId]:
+        """Return whose these keys are. Compared again here, code point by code point."""
+        owners: dict[str, ContactId] = {}
+        for start in range(0, len(username_keys), AT_ONCE):
+            asked = username_keys[start : start + AT_ONCE]
+            listed, parameters = list_parameters(asked)
+            sql = self._dialect.look_up_sql("username_key, contact_id", self._view.accounts, "username_key", listed, "")
+            owners |= dict(self._view.query(statements, sql, parameters))
+        return {key: owners[key] for key in username_keys if key in owners}
+
     def read_page(self, statements: Statements, query: AccountQuery) -> AccountPage:
         """Return one page, in the order of `AccountQuery.sort_key`."""
         rows = None
