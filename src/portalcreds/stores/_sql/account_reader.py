@@ -81,7 +81,7 @@ class AccountReader:
             asked = username_keys[start : start + AT_ONCE]
             listed, parameters = list_parameters(asked)
             sql = self._dialect.look_up_sql("username_key, contact_id", self._view.accounts, "username_key", listed, "")
-            owners |= dict(self._view.query(statements, sql, parameters))
+            owners.update((key, contact_id) for key, contact_id in self._view.query(statements, sql, parameters))
         return {key: owners[key] for key in username_keys if key in owners}
 
     def read_page(self, statements: Statements, query: AccountQuery) -> AccountPage:
