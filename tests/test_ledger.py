@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import attrs
 import pytest
 
 from portal import FAMILY, OFFICE, START, USERNAMES, Portal, open_portal, watched
@@ -68,6 +69,27 @@ def test_accounts_that_were_just_read_are_not_read_again(portal: Portal) -> None
     outcomes: dict[str, Any] = dict(ledger(portal, hear).settle(ids("c-1"), disable, rounds=2, known=known))
     assert outcomes == {"c-1": "disabled"}
     assert calls == ["apply", "find_many", "apply"]
+
+
+def test_only_a_bulk_of_changes_is_written_as_a_whole(memory_portal: Portal, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A first fill may keep others from writing for a second; what the office does by day is done 500 at a time."""
+    sizes: list[int] = []
+
+    def hear(when: str, name: str, arguments: tuple[Any, ...]) -> None:
+        if (when, name) == ("before", "apply"):
+            sizes.append(len(arguments[0]))
+
+    monkeypatch.setattr(type(memory_portal.store), "at_once", 900, raising=False)
+    new = [ContactId(f"n{number}") for number in range(1000)]
+
+    def decide(contact_ids: Sequence[ContactId], found: Accounts) -> Mapping[ContactId, Write[str] | str]:
+        contacts = [attrs.evolve(memory_portal.account("c-1").contact, contact_id=who) for who in contact_ids]
+        return {each.contact_id: Write(Change(old=None, new=Account(contact=each)), "added") for each in contacts}
+
+    one = ledger(memory_portal, hear)
+    assert {outcome for _, outcome in one.settle(new, decide, rounds=1, is_bulk=True)} == {"added"}
+    assert {outcome for _, outcome in one.settle(new, disable, rounds=1)} == {"disabled"}
+    assert sizes == [900, 100, 500, 500]
 
 
 def test_a_contact_that_loses_every_race_is_told(portal: Portal) -> None:

@@ -86,7 +86,13 @@ class Ledger:
         self.on_change = on_change
 
     def settle(
-        self, contact_ids: Iterable[ContactId], decide: Decide[_T], *, rounds: int, known: Accounts | None = None
+        self,
+        contact_ids: Iterable[ContactId],
+        decide: Decide[_T],
+        *,
+        rounds: int,
+        known: Accounts | None = None,
+        is_bulk: bool = False,
     ) -> Iterator[tuple[ContactId, _T | NotWritten]]:
         """
         Yield each contact's outcome as soon as it is final; an error that is raised later does not undo it.
@@ -99,13 +105,15 @@ class Ledger:
             decide: Decides about some of them. It may be called again for the same contact.
             rounds: How often each contact is decided about at most.
             known: The accounts, if they were read just now: at most 500.
+            is_bulk: Whether as many are written at once as a `BulkStore` does best, although others wait for that.
 
         Raises:
             TablesMissingError: The store has no tables.
             TransactionAborted: The store is in a transaction of the host's, which has to be run again.
         """
         outage: StoreUnavailableError | None = None
-        for pending in chunks(contact_ids, AT_A_TIME):
+        at_once = getattr(self.store, "at_once", AT_A_TIME) if is_bulk else AT_A_TIME
+        for pending in chunks(contact_ids, at_once):
             failure: StoreError | None = outage
             try:
                 for _ in range(rounds if outage is None else 0):
@@ -206,10 +214,14 @@ class Ledger:
     def _round(
         self, contact_ids: Sequence[ContactId], decide: Decide[_T], known: Accounts | None
     ) -> Generator[tuple[ContactId, _T | NotWritten], None, list[ContactId]]:
-        """Read, decide and write once; return the contacts whose version was stale."""
-        found, unreadable = self.read(contact_ids) if known is None else (known, {})
-        readable = [contact_id for contact_id in contact_ids if contact_id not in unreadable]
-        decided = decide(readable, found) if readable else {}
+        """Read and decide piece by piece, and write once; return the contacts whose version was stale."""
+        decided: dict[ContactId, Write[_T] | _T] = {}
+        unreadable: dict[ContactId, StoreError] = {}
+        for piece in chunks(contact_ids, AT_A_TIME):
+            found, corrupt = self.read(piece) if known is None else (known, {})
+            unreadable |= corrupt
+            readable = [contact_id for contact_id in piece if contact_id not in corrupt]
+            decided |= decide(readable, found) if readable else {}
         writes = {contact_id: step for contact_id, step in decided.items() if isinstance(step, Write)}
         results = self._apply([step.change for step in writes.values()]) if writes else []
         for contact_id, error in unreadable.items():

@@ -162,6 +162,19 @@ class AccountStore(Protocol):
         ...
 
 
+class BulkStore(Protocol):
+    """**Protocol:** What an `AccountStore` tells besides, if it writes more than 500 changes at once best."""
+
+    @property
+    def at_once(self) -> int:
+        """
+        How many changes of a sync or an import to `AccountStore.apply` at once.
+
+        Whoever else writes may wait as long as that takes. Changes of other kinds are applied 500 at a time.
+        """
+        ...
+
+
 class AuditSink(Protocol):
     """**Protocol:** Where goes on the record what happens without a change: denials, look-ups, reveals, refusals."""
 

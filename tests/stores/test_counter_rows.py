@@ -417,6 +417,7 @@ class _Interrupted:
     looks: list[int] = attrs.field(factory=list)
     """Rows at each."""
     is_borrowed: bool = False
+    at_once: int = 1
 
     @contextmanager
     def reading(self) -> Iterator[Statements]:
@@ -427,5 +428,5 @@ class _Interrupted:
         if len(self.looks) == 1:
             self.meanwhile()
 
-    def transaction(self, *, durable: bool = True) -> AbstractContextManager[Statements]:
-        return self.port.transaction(durable=durable)
+    def transaction(self, *, durable: bool = True, changes: int = 1) -> AbstractContextManager[Statements]:
+        return self.port.transaction(durable=durable, changes=changes)

@@ -7,6 +7,7 @@ import stat
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 
@@ -14,7 +15,7 @@ import attrs
 import pytest
 
 from portalcreds.account_queries import AccountOrder, AccountQuery
-from portalcreds.accounts import AccountStatus
+from portalcreds.accounts import Account, AccountStatus
 from portalcreds.audit import AuditEvent, AuditKind
 from portalcreds.contacts import ContactId
 from portalcreds.exceptions import ConfigurationError, InvalidValueError, StoreError, StoreUnavailableError
@@ -26,6 +27,13 @@ from portalcreds.testing._store_samples import NOW, add, an_account, an_event, i
 from stores.backends import BRIEF
 
 _WINDOW = timedelta(minutes=10)
+
+
+_WRITTEN = Path("/proc/self/io")
+
+
+def _bytes_written() -> int:
+    return int(_WRITTEN.read_text().partition("wchar: ")[2].partition("\n")[0])
 
 
 @pytest.fixture
@@ -121,6 +129,43 @@ def test_a_closed_store_is_closed(file: Path) -> None:
         store.find(ContactId("1"))
     with pytest.raises(StoreError, match="closed"):
         counter.hit("key", None)
+
+
+@pytest.mark.skipif(not _WRITTEN.exists(), reason="only Linux tells how much a process has written")
+def test_a_first_fill_writes_each_page_once(file: Path, store: DBAPIAccountStore) -> None:
+    """Additions in no order touch every page of the indexes: out of the box each was written many times."""
+
+    def shuffled(first: int, end: int) -> list[Account]:
+        keys = [[number * factor % 100_003 for factor in (7_919, 104_729, 15_485_863)] for number in range(first, end)]
+        return [an_account(str(one), f"u{other}", last_name=f"n{third}") for one, other, third in keys]
+
+    with closing(sqlite3.connect(file)) as connection:
+        add(store, *shuffled(0, 20_000))
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        before = _bytes_written()
+        add(store, *shuffled(20_000, 28_000))
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    # Once into the log, and once from there.
+    assert _bytes_written() - before < 2 * file.stat().st_size
+
+
+def test_the_room_for_a_first_fill_is_given_back(file: Path) -> None:
+    """Connections wait in a pool: one that kept 64 MB for each thread would be the host's memory."""
+    opened: list[sqlite3.Connection] = []
+
+    def connect() -> sqlite3.Connection:
+        opened.append(sqlite3.connect(file, check_same_thread=False))
+        return opened[-1]
+
+    def room() -> list[int]:
+        return [opened[0].execute(f"PRAGMA {name}").fetchone()[0] for name in ("cache_size", "wal_autocheckpoint")]
+
+    with DBAPIAccountStore(connect) as store:
+        store.create_tables()
+        before = room()
+        add(store, *[an_account(f"c{number}") for number in range(600)])
+        assert len(opened) == 1
+        assert room() == before
 
 
 def test_commits_survive_power_failures(file: Path, store: DBAPIAccountStore) -> None:

@@ -96,7 +96,7 @@ class ContactSyncer:
 
         results: dict[ContactId, SyncItem] = {}
         lost: list[ContactId] = []
-        for contact_id, outcome in self.ledger.settle(planned, decide, rounds=_MAX_ROUNDS):
+        for contact_id, outcome in self.ledger.settle(planned, decide, rounds=_MAX_ROUNDS, is_bulk=True):
             if isinstance(outcome, NotWritten) and outcome.code == SyncReason.USERNAME_TAKEN:
                 lost.append(contact_id)
             else:

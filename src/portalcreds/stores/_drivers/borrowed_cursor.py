@@ -28,6 +28,7 @@ class BorrowedCursorPort:
     """
 
     is_borrowed = True
+    at_once = Dialect.at_once
 
     def __init__(self, cursor: Callable[[], Any], dialect: Dialect, style: ParamStyle) -> None:
         if not callable(cursor):
@@ -44,7 +45,7 @@ class BorrowedCursorPort:
             raise
 
     @contextmanager
-    def transaction(self, *, durable: bool = True) -> Iterator[CursorStatements]:
+    def transaction(self, *, durable: bool = True, changes: int = 1) -> Iterator[CursorStatements]:
         """Lend statements that the host commits, and that are undone together when the block raises."""
         with self.reading() as statements:
             statements.join()

@@ -66,6 +66,11 @@ class ConnectionPort:
         self._inherited: list[_Idle] = []
         self._idle = _Idle()
 
+    @property
+    def at_once(self) -> int:
+        """How many changes one transaction writes best."""
+        return self._dialect.at_once
+
     @contextmanager
     def reading(self) -> Iterator[CursorStatements]:
         """Lend statements that only read."""
@@ -80,9 +85,9 @@ class ConnectionPort:
             lent.statements.execute("COMMIT", {})
 
     @contextmanager
-    def transaction(self, *, durable: bool = True) -> Iterator[CursorStatements]:
+    def transaction(self, *, durable: bool = True, changes: int = 1) -> Iterator[CursorStatements]:
         """Lend statements that are committed together when the block ends, or undone together when it raises."""
-        with self._queue.turn(), self._lent() as lent:
+        with self._queue.turn(), self._lent() as lent, self._dialect.room_for(lent.statements, changes):
             statements = lent.statements
             durability = self._dialect.set_durability_sql(durable=durable)
             if durability is not None:

@@ -30,6 +30,7 @@ class Dialect:
         paramstyle: How its usual driver marks parameters, in the words of PEP 249.
         begin: The statement that begins a transaction which will write.
         relaxation: The statement that gives a transaction begun by a driver the level of *begin*, or None.
+        at_once: How many changes one transaction of our own writes best. More have others wait for longer.
         serial_writes: Whether the writers of one process queue here, because the database would let them poll.
         creation_commits: Whether CREATE TABLE commits the transaction around it.
         identity: The type and key clause of a column that numbers rows in the order they were added.
@@ -44,6 +45,7 @@ class Dialect:
     paramstyle: ClassVar[str] = "pyformat"
     begin: ClassVar[str] = "BEGIN"
     relaxation: ClassVar[str | None] = None
+    at_once: ClassVar[int] = 500
     serial_writes: ClassVar[bool] = False
     creation_commits: ClassVar[bool] = False
     adds_constraints: ClassVar[bool] = True
@@ -106,6 +108,11 @@ class Dialect:
     def pin_column(self, column: str, parameter: str) -> str:
         """Return the condition that the first column of the order equals a parameter, so that an index serves both."""
         return f"{column} = :{parameter}"
+
+    @contextmanager
+    def room_for(self, statements: Statements, changes: int) -> Iterator[None]:
+        """Make room for what a transaction with so many changes writes, on a connection that is ours until it ends."""
+        yield
 
     def set_durability_sql(self, *, durable: bool) -> str | None:
         """Return the statement that sets how much a commit survives, or None if that is up to the database's owner."""

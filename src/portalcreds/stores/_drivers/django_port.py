@@ -34,6 +34,8 @@ class DjangoPort:
             what is in it. Nor is one in SQLite, which has one writer at a time: there it stands and falls with it.
     """
 
+    at_once = Dialect.at_once
+
     def __init__(self, alias: str, dialect: Dialect, *, is_apart: bool = False) -> None:
         style = ParamStyle(None, usual=dialect.paramstyle)
         self._alias = alias
@@ -59,7 +61,7 @@ class DjangoPort:
             yield self._statements
 
     @contextmanager
-    def transaction(self, *, durable: bool = True) -> Iterator[Statements]:
+    def transaction(self, *, durable: bool = True, changes: int = 1) -> Iterator[Statements]:
         """Lend statements that are kept or undone together."""
         if self._apart is not None and self._is_in_block():
             with self._apart.transaction(durable=durable) as statements:

@@ -97,15 +97,21 @@ class Port(Protocol):
         """Whether the transaction is the host's, who ends it (R20)."""
         ...
 
+    @property
+    def at_once(self) -> int:
+        """How many changes one transaction writes best."""
+        ...
+
     def reading(self) -> AbstractContextManager[Statements]:
         """Lend statements that only read, each of which may see a newer state than the one before."""
         ...
 
-    def transaction(self, *, durable: bool = True) -> AbstractContextManager[Statements]:
+    def transaction(self, *, durable: bool = True, changes: int = 1) -> AbstractContextManager[Statements]:
         """
         Lend statements that are committed together when the block ends, or undone together when it raises.
 
         Args:
             durable: Whether the commit must survive a power failure; False where losing the last moment does no harm.
+            changes: About how many accounts are written.
         """
         ...

@@ -89,6 +89,7 @@ class EnginePort:
     """
 
     is_borrowed = False
+    at_once = Dialect.at_once
 
     def __init__(self, engine: Engine, dialect: Dialect) -> None:
         self._engine = engine
@@ -109,7 +110,7 @@ class EnginePort:
             yield statements
 
     @contextmanager
-    def transaction(self, *, durable: bool = True) -> Iterator[CursorStatements]:
+    def transaction(self, *, durable: bool = True, changes: int = 1) -> Iterator[CursorStatements]:
         """Lend statements that are committed together when the block ends, or undone together when it raises."""
         with self._queue.turn(), self._connected() as (connection, statements):
             raw = connection.connection.dbapi_connection

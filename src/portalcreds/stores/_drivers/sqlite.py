@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, Final
 
 from ...exceptions import ConfigurationError
@@ -21,6 +21,12 @@ _UNAVAILABLE: Final = (
 """Beginnings of result codes: out of reach, short of room, or stopped by the host's own time limit."""
 
 
+_ROOM: Final = -(1 << 16)
+"""What a large transaction may keep in memory, in KiB: enough for the pages of about 60,000 accounts."""
+
+_LOGGED: Final = 20_000
+"""Pages in the log before they are copied into the file: as many as there is room for, and a few more."""
+
 _DUPLICATES: Final = ("SQLITE_CONSTRAINT_UNIQUE", "SQLITE_CONSTRAINT_PRIMARYKEY")
 
 
@@ -30,6 +36,7 @@ class SQLite(Dialect):
     # A deferred transaction that writes after reading fails at once when another wrote meanwhile; this one waits.
     begin = "BEGIN IMMEDIATE"
     serial_writes = True
+    at_once = 16_000
     adds_constraints = False
     identity = "INTEGER PRIMARY KEY AUTOINCREMENT"
     integer = "INTEGER"
@@ -69,6 +76,24 @@ class SQLite(Dialect):
         if waits > longest:
             statements.execute(f"PRAGMA busy_timeout = {longest}", {})
         return True
+
+    @contextmanager
+    def room_for(self, statements: Statements, changes: int) -> Iterator[None]:
+        """Keep what is changed in memory until COMMIT, and have the log hold all of it."""
+        if changes <= Dialect.at_once:
+            yield
+            return
+        # Words, names and user names are in no order, so many additions touch nearly every page. Out of the box there
+        # is room for 2 MB: the rest would be written to the log several times, and from there into the file as often.
+        room = {"cache_size": _ROOM, "wal_autocheckpoint": _LOGGED}
+        was = {name: statements.execute(f"PRAGMA {name}", {})[0][0][0] for name in room}
+        for name, value in room.items():
+            statements.execute(f"PRAGMA {name} = {value}", {})
+        yield
+        # Of those that fail the connection is closed. What is committed is not undone by what fails here.
+        with suppress(DatabaseFailure):
+            for name, value in was.items():
+                statements.execute(f"PRAGMA {name} = {value}", {})
 
     @contextmanager
     def hurried(self, statements: Statements) -> Iterator[Callable[[str], str]]:

@@ -144,6 +144,11 @@ class SQLAccountStore(SQLJobStore):
             self._lasting, self._dialect, self._layout.attempts, tenant=self._view.tenant, clock=clock
         )
 
+    @property
+    def at_once(self) -> int:
+        """How many changes of a first fill or an import to `apply` at once, while whoever else writes waits."""
+        return self._port.at_once
+
     # -- reading
 
     def find(self, contact_id: ContactId, /) -> Account | None:
@@ -208,7 +213,7 @@ class SQLAccountStore(SQLJobStore):
         """
         Store each change if -- and only if -- its *old* account is still what is stored, with its events.
 
-        All of them are one transaction, which locks what it writes: pass some hundreds at most.
+        All of them are one transaction, which locks what it writes: pass `at_once` at most.
 
         Raises:
             StoreUnavailableError: The database cannot be reached, or stayed busy. If it was lost at COMMIT and did not
@@ -221,7 +226,8 @@ class SQLAccountStore(SQLJobStore):
             return self._writer.write(statements, changes, may_be_stored=may_be_stored)
 
         self._lost.keys = frozenset()
-        results = run("apply", work, self._port.transaction) if changes else []
+        lend = partial(self._port.transaction, changes=len(changes))
+        results = run("apply", work, lend) if changes else []
         # A writer with a stale version reads again. In the host's transaction a plain SELECT might still show the old
         # state, so that read locks (R3). Only for these keys: the next transaction of the thread may not lock or wait.
         lost = [change for change, result in zip(changes, results, strict=True) if result == ApplyResult.STALE]
