@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import timedelta
 from itertools import takewhile
-from typing import Final, TypeVar
+from typing import Final, NamedTuple, TypeVar
 
 import attrs
 
@@ -563,24 +563,22 @@ class _Attempt:
         return cls(key=key, name=name, password=password, source=source, device=device)
 
 
-class _Given:
+class _Given(NamedTuple):
     """What came with a ticket, besides the new password."""
 
-    def __init__(self, *, proof: Secret, source: str | None, device: Secret | None) -> None:
-        self.proof = proof
-        self.source = source
-        self.device = device
+    proof: Secret
+    source: str | None
+    device: Secret | None
 
 
-class _Proof:
+class _Proof(NamedTuple):
     """A right password, and whose."""
 
-    def __init__(self, *, attempt: _Attempt, caller: Caller, account: Account, guess: Guess, check: HashCheck) -> None:
-        self.attempt = attempt
-        self.caller = caller
-        self.account = account
-        self.guess = guess
-        self.check = check
+    attempt: _Attempt
+    caller: Caller
+    account: Account
+    guess: Guess
+    check: HashCheck
 
 
 def _is_kept(new: Secret, credential: Credential, permit: HashingPermit) -> bool:

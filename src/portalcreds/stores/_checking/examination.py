@@ -40,7 +40,7 @@ def find_faults(statements: Statements, dialect: Dialect, layout: Layout) -> tup
     if encoding is not None:
         return (encoding,)
     found: list[TableFault] = []
-    for table in layout.tables:
+    for table in layout:
         with savepoint(statements, "checking"):
             found += _Examination(statements, dialect, layout, table).find_faults()
     # A connection is as lenient with one table as with another.

@@ -376,7 +376,7 @@ class SQLAccountStore(SQLJobStore):
         """
         from .ddl import create_tables
 
-        create_tables(self._port, self._dialect, *self._layout.tables)
+        create_tables(self._port, self._dialect, *self._layout)
 
     def check(self) -> None:
         """

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from enum import StrEnum
-from typing import Final
+from typing import Final, NamedTuple
 
 import attrs
 
@@ -115,7 +115,7 @@ class Table:
         return {name: lengths[name] is not None for name in names}
 
 
-class Layout:
+class Layout(NamedTuple):
     """
     The tables of one portal's database.
 
@@ -129,37 +129,13 @@ class Layout:
         version: The number of the schema.
     """
 
-    def __init__(
-        self,
-        *,
-        accounts: Table,
-        words: Table,
-        events: Table,
-        attempts: Table,
-        jobs: Table,
-        job_chunks: Table,
-        version: Table,
-    ) -> None:
-        self.accounts = accounts
-        self.words = words
-        self.events = events
-        self.attempts = attempts
-        self.jobs = jobs
-        self.job_chunks = job_chunks
-        self.version = version
-
-    @property
-    def tables(self) -> tuple[Table, ...]:
-        """All of them."""
-        return (
-            self.accounts,
-            self.words,
-            self.events,
-            self.attempts,
-            self.jobs,
-            self.job_chunks,
-            self.version,
-        )
+    accounts: Table
+    words: Table
+    events: Table
+    attempts: Table
+    jobs: Table
+    job_chunks: Table
+    version: Table
 
 
 def lay_out(tables: Tables) -> Layout:
