@@ -8,6 +8,7 @@ from typing import Final, NamedTuple
 
 import attrs
 
+from ._arguments import refused_unless
 from ._time import in_utc, utc
 from ._value import Value
 from .accounts import Account, AccountStatus, CredentialOrigin
@@ -39,9 +40,11 @@ class StatusGroup(NamedTuple):
     changed_on: date | None = None
 
 
-def _offset(query: object, attribute: attrs.Attribute[timedelta], value: object) -> None:
-    if not isinstance(value, timedelta) or not -_DAY < value < _DAY:
-        raise InvalidValueError(attribute.name, "pass a timedelta of less than a day, such as timedelta(hours=-8)")
+_offset: Final = refused_unless(
+    lambda value: isinstance(value, timedelta) and -_DAY < value < _DAY,
+    "pass a timedelta of less than a day, such as timedelta(hours=-8)",
+    error=InvalidValueError,
+)
 
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)

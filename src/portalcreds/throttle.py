@@ -12,7 +12,7 @@ from typing import Any, Final, NamedTuple, Self
 
 import attrs
 
-from ._arguments import NEEDS_CLOCK, has_methods, is_callable
+from ._arguments import NEEDS_CLOCK, has_methods, is_callable, is_whole, lasts, refused_unless
 from ._chunks import chunks
 from ._ids import digest, keyed_digest, new_id
 from ._sources import Sources, sources_shared_by
@@ -87,16 +87,6 @@ _A_MOMENT: Final = timedelta(seconds=1)
 """How long to wait for other tries that are under way."""
 
 
-def _positive(limit: object, attribute: attrs.Attribute[int], value: int) -> None:
-    if type(value) is not int or value < 1:
-        raise ConfigurationError(attribute.name, "allow at least one attempt")
-
-
-def _window(limit: object, attribute: attrs.Attribute[timedelta], value: object) -> None:
-    if not isinstance(value, timedelta) or not timedelta(seconds=1) <= value <= timedelta(days=31):
-        raise ConfigurationError(attribute.name, "pass from one second to 31 days; a limit has to end")
-
-
 @attrs.frozen(eq=False, repr=False)
 class Limit(Value):
     """
@@ -107,25 +97,28 @@ class Limit(Value):
         window: How long they are counted; windows start at whole multiples of it since 1970.
     """
 
-    attempts: int = attrs.field(validator=_positive)
-    window: timedelta = attrs.field(validator=_window)
-
-
-def _cap(limits: object, attribute: attrs.Attribute[int], value: int) -> None:
-    if type(value) is not int or not 1 <= value <= MAX_CONSECUTIVE_FAILURES:
-        raise ConfigurationError(
-            attribute.name, f"allow from 1 to {MAX_CONSECUTIVE_FAILURES} failures (SP 800-63B-4 §3.2.2)"
+    attempts: int = attrs.field(validator=is_whole(least=1, hint="allow at least one attempt"))
+    window: timedelta = attrs.field(
+        validator=lasts(
+            timedelta(seconds=1), timedelta(days=31), hint="pass from one second to 31 days; a limit has to end"
         )
+    )
 
 
-def _several(limits: object, attribute: attrs.Attribute[tuple[Limit, ...]], value: object) -> None:
-    if not isinstance(value, tuple) or not all(isinstance(limit, Limit) for limit in value):
-        raise ConfigurationError(attribute.name, "pass a tuple of Limit, such as (Limit(10, timedelta(minutes=5)),)")
+def _is_limit(value: object) -> bool:
+    return isinstance(value, Limit)
 
 
-def _one(limits: object, attribute: attrs.Attribute[Limit], value: object) -> None:
-    if not isinstance(value, Limit):
-        raise ConfigurationError(attribute.name, "pass a Limit, such as Limit(300, timedelta(minutes=10))")
+_one: Final = refused_unless(_is_limit, "pass a Limit, such as Limit(300, timedelta(minutes=10))")
+_several: Final = refused_unless(
+    lambda value: isinstance(value, tuple) and all(map(_is_limit, value)),
+    "pass a tuple of Limit, such as (Limit(10, timedelta(minutes=5)),)",
+)
+_cap: Final = is_whole(
+    least=1,
+    most=MAX_CONSECUTIVE_FAILURES,
+    hint=f"allow from 1 to {MAX_CONSECUTIVE_FAILURES} failures (SP 800-63B-4 §3.2.2)",
+)
 
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
@@ -290,11 +283,6 @@ class ChangeTry(UnderWay):
         self.retry_after = retry_after
 
 
-def _limits(throttle: object, attribute: attrs.Attribute[ThrottleLimits], value: object) -> None:
-    if not isinstance(value, ThrottleLimits):
-        raise ConfigurationError("limits", "pass ThrottleLimits")
-
-
 def _key_in(key: Any) -> Secret | None:  # Any: what a program without type checks passes.
     if key is None or isinstance(key, Secret):
         return key
@@ -332,7 +320,11 @@ class Throttle:
             "hit", "counts", "clear", hint="pass an AttemptCounter, such as the store's own: store.counter()"
         ),
     )
-    limits: ThrottleLimits = attrs.field(kw_only=True, factory=ThrottleLimits, validator=_limits)
+    limits: ThrottleLimits = attrs.field(
+        kw_only=True,
+        factory=ThrottleLimits,
+        validator=refused_unless(lambda value: isinstance(value, ThrottleLimits), "pass ThrottleLimits"),
+    )
     _sources: Sources = attrs.field(
         kw_only=True,
         default=(),  # type: ignore[assignment]  # The converter makes one of it.

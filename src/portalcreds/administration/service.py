@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final, TypeVar, Unpack
@@ -15,11 +15,13 @@ from .._arguments import (
     contacts_in,
     flag_in,
     function_in,
+    has,
     has_methods,
     is_claim_proof,
     items_in,
     number_in,
     operator_in,
+    several_in,
 )
 from .._chunks import chunks
 from .._ledger import AT_A_TIME, Write
@@ -1030,16 +1032,14 @@ def _two_ids(old_id: object, new_id: object) -> tuple[ContactId, ContactId]:
     return old, new
 
 
-def _derivable(strategies: Any) -> list[DefaultPasswordStrategy]:  # Any: what a program without type checks passes.
+def _derivable(strategies: Iterable[DefaultPasswordStrategy]) -> Sequence[DefaultPasswordStrategy]:
     hint = "pass several strategies that make passwords of names, also for one: [NameTemplate(...)]"
-    listed: list[DefaultPasswordStrategy] = []
-    for strategy in items_in("strategies", strategies, hint):
-        is_one = not isinstance(strategy, type) and callable(getattr(strategy, "derive", None))
+
+    def is_one(strategy: object) -> bool:
         is_known = is_code(getattr(strategy, "id", None)) and getattr(strategy, "is_derivable", None) is True
-        if not (is_one and is_known):
-            raise InvalidValueError("strategies", hint)
-        listed.append(strategy)
-    return listed
+        return is_known and has("derive")(strategy)
+
+    return several_in("strategies", strategies, hint, is_one)
 
 
 def _check_usernames(usernames: Any) -> None:  # Any: what a program without type checks passes.

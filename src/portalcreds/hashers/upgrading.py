@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple, Self
 
 import attrs
 
+from .._arguments import items_in
 from .._closing import Closing
 from .._text import TextFaultError, canonical_password
 from ..accounts import PasswordHash
@@ -88,10 +89,8 @@ class UpgradingHasher(Closing):
     ) -> None:
         chosen = Argon2Hasher(CHOSEN) if chosen is None else chosen
         issued = Argon2Hasher(ISSUED) if issued is None else issued
-        several: object = legacy
-        if not isinstance(several, Iterable) or isinstance(several, (str, bytes)):
-            raise ConfigurationError("legacy", "pass several verifiers, also for one: [SystemVerifier('django')]")
-        legacy = tuple(legacy)
+        hint = "pass several verifiers, also for one: [SystemVerifier('django')]"
+        legacy = tuple(items_in("legacy", legacy, hint, ConfigurationError))
         for argument, hasher in {"chosen": chosen, "issued": issued}.items():
             require(argument, hasher, "identify", "hash", "verify", "needs_rehash")
         for verifier in legacy:
