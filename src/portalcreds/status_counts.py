@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime, timedelta
 from typing import Final, NamedTuple
@@ -93,9 +94,4 @@ class StatusQuery(Value):
 
     def count(self, accounts: Iterable[Account]) -> Mapping[StatusGroup, int]:
         """Return how many of the accounts are in each group: what `CensusStore.count_statuses` returns of all."""
-        counts: dict[StatusGroup, int] = {}
-        for account in accounts:
-            group = self.group_of(account)
-            if group is not None:
-                counts[group] = counts.get(group, 0) + 1
-        return counts
+        return Counter(filter(None, map(self.group_of, accounts)))

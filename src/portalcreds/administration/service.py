@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from itertools import islice
@@ -507,15 +508,11 @@ class AccountService(StaffService):
         count = getattr(self._store, "count_statuses", None)
         if callable(count) and self._check.sees_all(operator):
             return StatusCensus(query=query, counts=count(query))
-        counts: dict[StatusGroup, int] = {}
-
-        def add(account: Account) -> None:
-            group = query.group_of(account)
-            if group is not None:
-                counts[group] = counts.get(group, 0) + 1
-
-        hidden = self._grid.read_each(AccountQuery(now=now), operator, add)
-        return StatusCensus(query=query, counts=counts, hidden=hidden)
+        counts: Counter[StatusGroup | None] = Counter()
+        hidden = self._grid.read_each(
+            AccountQuery(now=now), operator, lambda account: counts.update([query.group_of(account)])
+        )
+        return StatusCensus(query=query, counts={group: n for group, n in counts.items() if group}, hidden=hidden)
 
     def find_on_default(
         self,

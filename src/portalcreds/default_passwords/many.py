@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Final, NamedTuple, final
 
@@ -80,8 +81,7 @@ class DefaultPasswords(Shown):
     @property
     def reasons(self) -> dict[str, int]:
         """How many contacts were refused for each reason, the commonest first."""
-        reasons = [row.reason for row in self.refused]
-        return {reason: reasons.count(reason) for reason in sorted(set(reasons), key=lambda r: (-reasons.count(r), r))}
+        return dict(Counter(sorted(row.reason for row in self.refused)).most_common())
 
     def to_records(self, *, reveal: bool = False) -> list[dict[str, str | None]]:
         """
