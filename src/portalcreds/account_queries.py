@@ -11,7 +11,7 @@ import attrs
 from ._arguments import is_text, refused_unless
 from ._search_words import name_key, search_words, typed_words
 from ._spoken import Code
-from ._table import Shown, told
+from ._table import Counted, told
 from ._text import has_surrogate
 from ._time import EPOCH, in_utc, micros, utc_or_none
 from ._value import Value
@@ -205,7 +205,7 @@ class AccountQuery(Value):
 
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
-class AccountPage(Shown, Value):
+class AccountPage(Counted, Value):
     """
     One page of accounts.
 
@@ -231,9 +231,6 @@ class AccountPage(Shown, Value):
             counts[account.status(self.now).value] += 1
         rest = "; cut, narrow the search" if self.is_cut else "; more on the next page" if self.next else ""
         return f"{len(self.accounts)} accounts ({told(counts)}{rest})"
-
-    def __repr__(self) -> str:
-        return f"<{type(self).__name__} of {self._summary}>"
 
     def to_records(self) -> list[dict[str, str | None]]:
         """Return plain records with names and user names, for a grid or a DataFrame, with the statuses at *now*."""

@@ -293,16 +293,8 @@ class AccountService(StaffService):
             asked = [each for each in found.values() if each.is_active and each.credential.asks_for_proof]
             may = self._check.permitted_ids(operator, Privilege.REVEAL, asked)
             shown = [account for account in asked if account.contact_id in may]
-            told = [
-                AuditEvent(
-                    kind=AuditKind.CLAIM_CODE_REVEALED,
-                    at=self._clock(),
-                    **actor(operator),
-                    contact_id=account.contact_id,
-                    operation_id=account.credential.issue_id,
-                )
-                for account in shown
-            ]
+            kind = AuditKind.CLAIM_CODE_REVEALED
+            told = [self._event(kind, operator, each, operation_id=each.credential.issue_id) for each in shown]
             if told:
                 self._audit.record(told)
             codes |= {account.contact_id: code_of(account, self._tenant) for account in shown}
@@ -455,7 +447,7 @@ class AccountService(StaffService):
 
         function_in("progress", progress)
         function_in("cancel", cancel)
-        self._check_confirmed(confirmed, ImportPlan, ImportItem, lambda given: True, lambda given: False)
+        self._check_confirmed(confirmed, ImportPlan, ImportItem)
         return self._told_if_stopped(self._importer.apply(confirmed, progress, cancel), confirmed)
 
     def hash_census(self, operator: Operator) -> HashCensus:
@@ -788,13 +780,8 @@ class AccountService(StaffService):
 
         function_in("progress", progress)
         function_in("cancel", cancel)
-        self._check_confirmed(
-            confirmed,
-            ChangePlan,
-            ChangeItem,
-            lambda given: isinstance(given.plan.change, AccountChange),
-            lambda _: False,
-        )
+        is_sound = lambda given: isinstance(given.plan.change, AccountChange)  # noqa: E731
+        self._check_confirmed(confirmed, ChangePlan, ChangeItem, is_sound)
         return self._told_if_stopped(self._changer.apply(confirmed, progress, cancel), confirmed)
 
     def _told_if_stopped(self, report: _ReportT, confirmed: ConfirmedPlan[Any]) -> _ReportT:

@@ -9,7 +9,7 @@ from typing import NamedTuple, TypeVar
 
 import attrs
 
-from .._table import Shown, told
+from .._table import Counted, told
 from .._value import Value
 from ..accounts import AccountStatus
 from ..status_counts import StatusGroup, StatusQuery
@@ -33,7 +33,7 @@ class CensusDay(NamedTuple):
 
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
-class StatusCensus(Shown, Value):
+class StatusCensus(Counted, Value):
     """
     How many of the accounts that an operator may see are in which status.
 
@@ -114,9 +114,6 @@ class StatusCensus(Shown, Value):
     def _summary(self) -> str:
         statuses = told({status.value: count for status, count in self.by_status.items()})
         return f"{self.accounts} accounts ({statuses}; {self.hidden} hidden)"
-
-    def __repr__(self) -> str:
-        return f"<{type(self).__name__} of {self._summary}>"
 
     def _sums(self, of: Callable[[StatusGroup], _T | None]) -> Counter[_T]:
         """Return how many accounts have what the groups say, of which some say nothing."""

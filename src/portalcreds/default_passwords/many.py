@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Final, NamedTuple, final
 
-from .._table import Shown, records_as_html, said_as_html
+from .._table import Counted, records_as_html, said_as_html
 from ..contacts import Contact
 from ..exceptions import InvalidValueError, UnderivableError
 from ..secret import Secret
@@ -49,7 +49,7 @@ class RefusedDefault(NamedTuple):
 
 
 @final
-class DefaultPasswords(Shown):
+class DefaultPasswords(Counted):
     """
     The default passwords of several contacts, and the contacts who have none.
 
@@ -95,9 +95,6 @@ class DefaultPasswords(Shown):
     @property
     def _summary(self) -> str:
         return f"{len(self)} contacts (derived: {len(self.derived)}, refused: {len(self.refused)})"
-
-    def __repr__(self) -> str:
-        return f"<{type(self).__name__} of {self._summary}>"
 
     def _repr_html_(self) -> str:
         """Return the counts and the first rows for a notebook: the refused ones, those with warnings, the others."""

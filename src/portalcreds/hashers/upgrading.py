@@ -6,8 +6,7 @@ import os
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import timedelta
 from functools import partial
-from types import TracebackType
-from typing import TYPE_CHECKING, Final, NamedTuple, Self
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import attrs
 
@@ -333,19 +332,15 @@ class UpgradingHasher(Closing):
         return send_elsewhere(executor, self._issued.verifier, _canonical(password), os.urandom(SALT_BYTES))
 
 
-class Permit:
+class Permit(Closing):
     """A place in the queue of an `UpgradingHasher`; see `HashingPermit`."""
 
     def __init__(self, hasher: UpgradingHasher, place: PoolPlace) -> None:
         self._hasher = hasher
         self._place = place
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None, /
-    ) -> None:
+    def close(self) -> None:
+        """Give the place back, once the work under way has ended."""
         self._place.give_back()
 
     def check(self, password: Secret, password_hash: PasswordHash | None, /) -> HashCheck:
