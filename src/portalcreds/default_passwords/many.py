@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Final, NamedTuple, final
 
+from .._arguments import parts_in
 from .._table import Counted, records_as_html, said_as_html
 from ..contacts import Contact
 from ..exceptions import InvalidValueError, UnderivableError
@@ -121,7 +122,9 @@ def default_passwords_for(
     chosen = LastNameFirstInitial() if strategy is None else strategy
     if not callable(getattr(chosen, "derive", None)):
         raise InvalidValueError("strategy", "pass a strategy, such as LastNameFirstInitial()")
-    return DefaultPasswords(_row(contact, chosen) for contact in _each(contacts))
+    hint = "pass several Contact, such as contacts_from_records(frame).contacts"
+    several = parts_in("contacts", contacts, ("contact_id", "first_name", "last_name"), hint)
+    return DefaultPasswords(_row(contact, chosen) for contact in several)
 
 
 _MASK: Final = "********"
@@ -135,17 +138,6 @@ def _row(contact: Contact, strategy: DefaultPasswordStrategy) -> DerivedDefault 
     except Exception:  # noqa: BLE001  A host's strategy may fail in any way; its text may quote a name (R14).
         return RefusedDefault(contact, "", "strategy_failed", "try the strategy with this contact's names")
     return DerivedDefault(contact, derived.secret, tuple(derived.warnings))
-
-
-def _each(contacts: Iterable[Contact]) -> Iterator[Contact]:
-    hint = "pass several Contact, such as contacts_from_records(frame).contacts"
-    if isinstance(contacts, Contact) or not isinstance(contacts, Iterable):
-        raise InvalidValueError("contacts", hint)
-    for contact in contacts:
-        # By attribute and not by class: a contact of another vendored copy is one too.
-        if not all(hasattr(contact, name) for name in ("contact_id", "first_name", "last_name")):
-            raise InvalidValueError("contacts", hint)
-        yield contact
 
 
 def _record(row: DerivedDefault | RefusedDefault) -> dict[str, str | None]:

@@ -121,16 +121,7 @@ class FindingRules:
 
     def test_who_was_absent_is_found_once_added(self, store: AccountStore) -> None:
         """That nobody was there is not kept: a parent who tried to sign in too early gets in after the sync."""
-        account = an_account("1", "rosa")
-        assert store.find(account.contact_id) is None
-        assert store.find_by_username("rosa") is None
-        assert dict(store.find_many([account.contact_id])) == {}
-        assert store.find_epoch(account.contact_id) is None
-        add(store, account)
-        assert store.find(account.contact_id) == account
-        assert store.find_by_username("rosa") == account
-        assert dict(store.find_many([account.contact_id])) == {account.contact_id: account}
-        assert store.find_epoch(account.contact_id) == 0
+        assert_found_once_added(store, writer=store)
 
     def test_find_many_of_none_is_empty(self, store: AccountStore) -> None:
         """An empty list of ids is not an error."""
@@ -181,3 +172,17 @@ class FindingRules:
         step(store, account, issued(account))
         assert before == [account] * 3
         assert [way() for way in ways] == [issued(account)] * 3
+
+
+def assert_found_once_added(store: AccountStore, *, writer: AccountStore) -> None:
+    """Assert that a store finds nobody, in any way, until the writer has added an account."""
+    account = an_account("1", "rosa")
+    assert store.find(account.contact_id) is None
+    assert store.find_by_username("rosa") is None
+    assert dict(store.find_many([account.contact_id])) == {}
+    assert store.find_epoch(account.contact_id) is None
+    add(writer, account)
+    assert store.find(account.contact_id) == account
+    assert store.find_by_username("rosa") == account
+    assert dict(store.find_many([account.contact_id])) == {account.contact_id: account}
+    assert store.find_epoch(account.contact_id) == 0
