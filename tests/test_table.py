@@ -136,7 +136,7 @@ def test_each_shown_type_is_tried_here() -> None:
     for package in [import_module(f"portalcreds.{name}") for name in PACKAGES]:
         for name in vars(package)["__all__"]:
             getattr(package, name)  # Most are imported when they are asked for.
-    bases = {"Shown", "ShownRow", "Table", "Plan", "Report", "_Told"}
+    bases = {"Shown", "Counted", "ShownRow", "Table", "Plan", "Report", "_Told"}
     # By name, because attrs makes a class with slots anew.
     assert {each.__name__ for each in _below(Shown)} - bases == set(SHOWN)
 

@@ -30,7 +30,7 @@ def fail(throttle: Throttle, account: Account, guesses: list[Guess]) -> list[tup
     noted = []
     for one in guesses:
         noted += throttle.record_failure(account if one.refusal is None else None, somebody(throttle))
-        one.end()
+        one.close()
     return noted
 
 
@@ -43,7 +43,7 @@ def test_a_success_does_not_unlock_what_was_spent_meanwhile(portal: Portal) -> N
     portal.clock.move(hours=1)
     assert fail(throttle, account, begun(throttle, account, 10)) == [(AuditKind.CREDENTIAL_SPENT, "default")]
     throttle.record_success(account, somebody(throttle))
-    stalled.end()
+    stalled.close()
     assert is_spent(throttle, account)
     assert throttle.begin(account, somebody(throttle), None).refusal == "spent"
 
@@ -57,7 +57,7 @@ def test_a_success_at_the_cap_does_not_lock_its_owner_out(portal: Portal) -> Non
     assert [guess.refusal for guess in (right, one_more, another)] == [None, "too_many_at_once", "too_many_at_once"]
     fail(throttle, account, [*wrong, one_more, another])
     throttle.record_success(account, somebody(throttle))
-    right.end()
+    right.close()
     assert not is_spent(throttle, account)
     assert [guess.refusal for guess in begun(throttle, account, 10)] == [None] * 10
 
@@ -69,7 +69,7 @@ def test_attempts_under_way_at_a_success_still_count(portal: Portal) -> None:
     account = portal.account("c-1")
     right, *waiting = begun(throttle, account, 10)
     throttle.record_success(account, somebody(throttle))
-    right.end()
+    right.close()
     more = begun(throttle, account, 10)
     assert [guess.refusal for guess in more].count(None) == 1
     noted = fail(throttle, account, [*waiting, *more])
@@ -85,7 +85,7 @@ def test_what_comes_to_nothing_gives_no_guesses_away_and_takes_none(portal: Port
     waiting = begun(throttle, account, 5)
     assert fail(throttle, account, begun(throttle, account, 30)) == []
     for one in waiting:
-        one.end()
+        one.close()
     assert not is_spent(throttle, account)
     last = begun(throttle, account, 30)
     assert [one.refusal for one in last].count(None) == 5
@@ -182,7 +182,7 @@ def test_nothing_that_others_do_meanwhile_gets_beyond_the_cap(
                     # As they do who saw nobody under way when they came, and too many when they began.
                     _, progress = throttle._counted(portal.clock(), account, visitor)
                     throttle._begin(progress, throttle._counter.counts(progress.ended))
-                    Guess(throttle._counter, progress).end()
+                    Guess(throttle._counter, progress).close()
 
         def come(*, and_go_on: bool) -> None:
             two.extend(begun(throttle, account, 2))
@@ -213,7 +213,7 @@ def test_who_is_refused_keeps_nobody_out(memory_portal: Portal) -> None:
     crowd = begun(attrs.evolve(throttle, counter=counter), account, 30)
     assert {guess.refusal for guess in crowd} == {"too_many_at_once"}
     assert not [hit for hit in hits if hit.startswith("hit") and "account:" in hit]
-    one.end()
+    one.close()
     assert [guess.refusal for guess in begun(throttle, account, 2)] == [None, "too_many_at_once"]
 
 
@@ -265,7 +265,7 @@ def failures_after_a_race(portal: Portal, rounds: int) -> Counter[int]:
     def succeed(right: Guess, barrier: threading.Barrier) -> None:
         barrier.wait()
         throttle.record_success(account, somebody(throttle))
-        right.end()
+        right.close()
 
     took: Counter[int] = Counter()
     with ThreadPoolExecutor(1) as owner:

@@ -19,113 +19,60 @@ if TYPE_CHECKING:
     from . import rosters as rosters
     from . import sign_in as sign_in
     from . import stores as stores
-    from .account_queries import AccountQuery
-    from .accounts import Account, AccountStatus, PasswordHash
-    from .administration import AccountService
-    from .audit import AuditKind
-    from .contacts import Contact
-    from .default_passwords import (
-        LastNameFirstInitial,
-        NameTemplate,
-        Passphrase,
-        RandomReadable,
-        default_password,
-        default_passwords_for,
-    )
-    from .exceptions import (
-        AccountNotFoundError,
-        ConfigurationError,
-        InvalidValueError,
-        PortalCredsError,
-        PrivilegeDeniedError,
-        StoreUnavailableError,
-        TransactionAborted,
-        UnderivableError,
-    )
-    from .hashers import KeyRing, UpgradingHasher
-    from .plans import PlanChanged
-    from .portal import Portal
-    from .privileges import Grants, Operator, Privilege
-    from .protocols import utc_now
-    from .resets import ResetOutcome, ResetService
-    from .rosters import contacts_from_records, read_contacts_csv
-    from .secret import Secret
-    from .sign_in import (
-        ClaimProofRefused,
-        DefaultExpired,
-        PasswordChanged,
-        PasswordChangeRequired,
-        PasswordCompromised,
-        PasswordPolicy,
-        PasswordRefused,
-        SignedIn,
-        SignInDenied,
-        SignInService,
-        TicketInvalid,
-        TryLater,
-        Unavailable,
-    )
-    from .stores.dbapi import DBAPIAccountStore, DBAPIAttemptCounter
-    from .stores.memory import MemoryAccountStore, MemoryAttemptCounter
-    from .throttle import Throttle
+    from .account_queries import AccountQuery as AccountQuery
+    from .accounts import Account as Account
+    from .accounts import AccountStatus as AccountStatus
+    from .accounts import PasswordHash as PasswordHash
+    from .administration import AccountService as AccountService
+    from .audit import AuditKind as AuditKind
+    from .contacts import Contact as Contact
+    from .default_passwords import LastNameFirstInitial as LastNameFirstInitial
+    from .default_passwords import NameTemplate as NameTemplate
+    from .default_passwords import Passphrase as Passphrase
+    from .default_passwords import RandomReadable as RandomReadable
+    from .default_passwords import default_password as default_password
+    from .default_passwords import default_passwords_for as default_passwords_for
+    from .exceptions import AccountNotFoundError as AccountNotFoundError
+    from .exceptions import ConfigurationError as ConfigurationError
+    from .exceptions import InvalidValueError as InvalidValueError
+    from .exceptions import PortalCredsError as PortalCredsError
+    from .exceptions import PrivilegeDeniedError as PrivilegeDeniedError
+    from .exceptions import StoreUnavailableError as StoreUnavailableError
+    from .exceptions import TransactionAborted as TransactionAborted
+    from .exceptions import UnderivableError as UnderivableError
+    from .hashers import KeyRing as KeyRing
+    from .hashers import UpgradingHasher as UpgradingHasher
+    from .plans import PlanChanged as PlanChanged
+    from .portal import Portal as Portal
+    from .privileges import Grants as Grants
+    from .privileges import Operator as Operator
+    from .privileges import Privilege as Privilege
+    from .protocols import utc_now as utc_now
+    from .resets import ResetOutcome as ResetOutcome
+    from .resets import ResetService as ResetService
+    from .rosters import contacts_from_records as contacts_from_records
+    from .rosters import read_contacts_csv as read_contacts_csv
+    from .secret import Secret as Secret
+    from .sign_in import ClaimProofRefused as ClaimProofRefused
+    from .sign_in import DefaultExpired as DefaultExpired
+    from .sign_in import PasswordChanged as PasswordChanged
+    from .sign_in import PasswordChangeRequired as PasswordChangeRequired
+    from .sign_in import PasswordCompromised as PasswordCompromised
+    from .sign_in import PasswordPolicy as PasswordPolicy
+    from .sign_in import PasswordRefused as PasswordRefused
+    from .sign_in import SignedIn as SignedIn
+    from .sign_in import SignInDenied as SignInDenied
+    from .sign_in import SignInService as SignInService
+    from .sign_in import TicketInvalid as TicketInvalid
+    from .sign_in import TryLater as TryLater
+    from .sign_in import Unavailable as Unavailable
+    from .stores.dbapi import DBAPIAccountStore as DBAPIAccountStore
+    from .stores.dbapi import DBAPIAttemptCounter as DBAPIAttemptCounter
+    from .stores.memory import MemoryAccountStore as MemoryAccountStore
+    from .stores.memory import MemoryAttemptCounter as MemoryAttemptCounter
+    from .throttle import Throttle as Throttle
 
 __version__ = "0.1.0"
-
-__all__ = [
-    "Account",
-    "AccountNotFoundError",
-    "AccountQuery",
-    "AccountService",
-    "AccountStatus",
-    "AuditKind",
-    "ClaimProofRefused",
-    "ConfigurationError",
-    "Contact",
-    "DBAPIAccountStore",
-    "DBAPIAttemptCounter",
-    "DefaultExpired",
-    "Grants",
-    "InvalidValueError",
-    "KeyRing",
-    "LastNameFirstInitial",
-    "MemoryAccountStore",
-    "MemoryAttemptCounter",
-    "NameTemplate",
-    "Operator",
-    "Passphrase",
-    "PasswordChangeRequired",
-    "PasswordChanged",
-    "PasswordCompromised",
-    "PasswordHash",
-    "PasswordPolicy",
-    "PasswordRefused",
-    "PlanChanged",
-    "Portal",
-    "PortalCredsError",
-    "Privilege",
-    "PrivilegeDeniedError",
-    "RandomReadable",
-    "ResetOutcome",
-    "ResetService",
-    "Secret",
-    "SignInDenied",
-    "SignInService",
-    "SignedIn",
-    "StoreUnavailableError",
-    "Throttle",
-    "TicketInvalid",
-    "TransactionAborted",
-    "TryLater",
-    "Unavailable",
-    "UnderivableError",
-    "UpgradingHasher",
-    "__version__",
-    "contacts_from_records",
-    "default_password",
-    "default_passwords_for",
-    "read_contacts_csv",
-    "utc_now",
-]
 
 _PACKAGES = ("administration", "default_passwords", "hashers", "letters", "resets", "rosters", "sign_in", "stores")
 
@@ -206,7 +153,8 @@ _HOMES = {
 }
 
 if not TYPE_CHECKING:
-    # Hidden from type checkers, so that a misspelt name is an error to them.
+    # Hidden from type checkers, which read the imports above, so that a misspelt name is an error to them.
+    __all__ = ["__version__", *(name for names in _HOMES.values() for name in names)]
 
     def __getattr__(name: str) -> object:
         from importlib import import_module
@@ -220,6 +168,5 @@ if not TYPE_CHECKING:
                 return value
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__, *_PACKAGES})
+    def __dir__() -> list[str]:
+        return sorted({*globals(), *__all__, *_PACKAGES})

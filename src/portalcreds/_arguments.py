@@ -149,22 +149,40 @@ def function_in(name: str, value: object) -> None:
         raise InvalidValueError(name, "pass a function, or None")
 
 
-def items_in(name: str, values: Iterable[_T], hint: str) -> Iterator[_T]:
+def items_in(
+    name: str, values: Iterable[_T], hint: str, error: type[PortalCredsError] = InvalidValueError
+) -> Iterator[_T]:
     """Return an iterator over several values; a text is one value and not several."""
     try:
         if isinstance(values, (str, bytes)):
             raise TypeError
         return iter(values)
     except TypeError:
-        raise InvalidValueError(name, hint) from None
+        raise error(name, hint) from None
+
+
+def several_in(
+    name: str,
+    values: Iterable[_T],
+    hint: str,
+    is_one: Callable[[_T], object],
+    error: type[PortalCredsError] = InvalidValueError,
+) -> tuple[_T, ...]:
+    """Return the argument as several values, *is_one* of each of which is true."""
+    several = tuple(items_in(name, values, hint, error))
+    if not all(map(is_one, several)):
+        raise error(name, hint)
+    return several
+
+
+def is_text(value: object) -> bool:
+    """Return whether a value is text."""
+    return isinstance(value, str)
 
 
 def texts_in(name: str, values: Iterable[_S], hint: str) -> list[_S]:
     """Return the argument as several texts."""
-    texts = list(items_in(name, values, hint))
-    if not all(isinstance(text, str) for text in texts):
-        raise InvalidValueError(name, hint)
-    return texts
+    return list(several_in(name, values, hint, is_text))
 
 
 def is_missing(value: Any) -> bool:  # Any: a cell of a table may hold anything.
@@ -245,36 +263,54 @@ NEEDS_CLOCK: Final = "pass a function that returns the time, aware and in UTC, s
 Validator = Callable[[object, Any, Any], None]  # Any: for fields of every type.
 
 
-def has_methods(*names: str, hint: str, or_none: bool = False) -> Validator:
-    """Return a validator of a borrowed part, which is known by its methods: another vendored copy's fits too."""
+def refused_unless(
+    is_sound: Callable[[Any], object],
+    hint: str,
+    *,
+    or_none: bool = False,
+    error: type[PortalCredsError] = ConfigurationError,
+) -> Validator:
+    """Return a validator of values of which *is_sound* is true, and of None where that is allowed."""
 
-    def check(owner: object, attribute: Any, part: Any) -> None:
-        if part is None and or_none:
-            return
-        if isinstance(part, type) or not all(callable(getattr(part, name, None)) for name in names):
-            raise ConfigurationError(attribute.alias, hint)
+    def check(owner: object, attribute: Any, value: Any) -> None:
+        if not (is_sound(value) or (or_none and value is None)):
+            raise error(attribute.alias, hint)
 
     return check
+
+
+def has(*names: str) -> Callable[[object], bool]:
+    """Return what tells whether a part, which is known by its methods, has these: another vendored copy's fits too."""
+    return lambda part: not isinstance(part, type) and all(callable(getattr(part, name, None)) for name in names)
+
+
+def has_methods(*names: str, hint: str, or_none: bool = False) -> Validator:
+    """Return a validator of a borrowed part."""
+    return refused_unless(has(*names), hint, or_none=or_none)
 
 
 def is_callable(*, hint: str, or_none: bool = False) -> Validator:
     """Return a validator of a function of the host's."""
-
-    def check(owner: object, attribute: Any, part: Any) -> None:
-        if not callable(part) and not (or_none and part is None):
-            raise ConfigurationError(attribute.alias, hint)
-
-    return check
+    return refused_unless(callable, hint, or_none=or_none)
 
 
-def is_whole(*, least: int, or_none: bool = False) -> Validator:
+def is_whole(*, least: int, most: int | None = None, hint: str = "", or_none: bool = False) -> Validator:
     """Return a validator of a number."""
 
-    def check(owner: object, attribute: Any, value: object) -> None:
-        if not (or_none and value is None):
-            whole(attribute.alias, value, least=least)
+    def is_sound(value: object) -> bool:
+        return type(value) is int and value >= least and (most is None or value <= most)
 
-    return check
+    return refused_unless(is_sound, hint or f"pass a whole number of at least {least}", or_none=or_none)
+
+
+def lasts(shortest: timedelta, longest: timedelta, *, hint: str) -> Validator:
+    """Return a validator of a length of time within these bounds, which are allowed."""
+    return refused_unless(lambda value: isinstance(value, timedelta) and shortest <= value <= longest, hint)
+
+
+def one_of(*values: object, hint: str) -> Validator:
+    """Return a validator of one of these values."""
+    return refused_unless(lambda value: value in values, hint)
 
 
 def whole(argument: str, value: object, *, least: int) -> None:
@@ -293,7 +329,5 @@ def is_claim_proof(owner: object, attribute: Any, proof: Any) -> None:
         )
 
 
-def is_flag(owner: object, attribute: Any, value: object) -> None:
-    """Refuse a field that is not a bool."""
-    if type(value) is not bool:
-        raise ConfigurationError(attribute.alias, "pass True or False")
+is_flag: Final = refused_unless(lambda value: type(value) is bool, "pass True or False")
+"""Refuses a field that is not a bool."""

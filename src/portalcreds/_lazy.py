@@ -33,3 +33,8 @@ def found_in(
         return sorted({*vars(sys.modules[package]), *place})
 
     return get, list_names
+
+
+def names_in(homes: Mapping[str, Sequence[str]]) -> list[str]:
+    """Return the ``__all__`` of such a package, at run time; type checkers go by the imports."""
+    return [name for names in homes.values() for name in names]

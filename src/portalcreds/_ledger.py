@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
-from typing import Final, Generic, TypeVar
+from typing import Final, Generic, NamedTuple, TypeVar
 
 from ._chunks import chunks
 from .accounts import Account
@@ -31,15 +31,14 @@ _T = TypeVar("_T")
 Accounts = Mapping[ContactId, Account]
 
 
-class Write(Generic[_T]):
+class Write(NamedTuple, Generic[_T]):
     """A change to be written, and the outcome once it is written."""
 
-    def __init__(self, change: Change, outcome: _T) -> None:
-        self.change = change
-        self.outcome = outcome
+    change: Change
+    outcome: _T
 
 
-class NotWritten:
+class NotWritten(NamedTuple):
     """
     Nothing was written for a contact.
 
@@ -47,8 +46,7 @@ class NotWritten:
         error: What to raise where the contact was the only one, or None if the user name is taken.
     """
 
-    def __init__(self, error: PortalCredsError | None) -> None:
-        self.error = error
+    error: PortalCredsError | None
 
     @property
     def code(self) -> str:

@@ -132,8 +132,7 @@ class StaffService(Service):
         confirmed: ConfirmedPlan[_PlanT],
         plan: type[_PlanT],
         row: type,
-        is_sound: Callable[[ConfirmedPlan[_PlanT]], bool],
-        has_started: Callable[[ConfirmedPlan[_PlanT]], bool],
+        is_sound: Callable[[ConfirmedPlan[_PlanT]], bool] = lambda _: True,
     ) -> None:
         """
         Refuse a confirmed plan that must not be carried out here and now, and that is not stored as a job.
@@ -144,8 +143,7 @@ class StaffService(Service):
         self._check_plan(confirmed, plan, row, is_sound)
         if not confirmed.is_new_key and not callable(getattr(self._store, "events", None)):
             raise ConfigurationError("key", "leave it out of confirm(): this store cannot tell what an earlier job did")
-        if not has_started(confirmed):
-            refuse_old(confirmed, self._clock())
+        refuse_old(confirmed, self._clock())
 
     def _record(
         self,

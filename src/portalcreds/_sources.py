@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 import attrs
 
+from ._arguments import is_text, several_in
 from ._value import Value
 from .exceptions import ConfigurationError
 
@@ -66,12 +67,7 @@ def sources_shared_by(shared: Iterable[str] | Sources) -> Sources:
     """
     if isinstance(shared, Sources):
         return shared
-    several: object = shared
-    if isinstance(several, (str, bytes)) or not isinstance(several, Iterable):
-        raise ConfigurationError("shared_sources", _SEVERAL)
-    listed = list(several)
-    if not all(isinstance(each, str) for each in listed):
-        raise ConfigurationError("shared_sources", _SEVERAL)
+    listed = several_in("shared_sources", shared, _SEVERAL, is_text, ConfigurationError)
     found = {each: _network_of(each) for each in listed}
     networks = tuple(network for network in found.values() if network is not None)
     return Sources(networks, frozenset(each for each, network in found.items() if network is None))

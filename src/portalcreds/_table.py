@@ -40,6 +40,15 @@ class Shown:
         return said_as_html(self._summary) + records_as_html(self.to_records())
 
 
+class Counted(Shown):
+    """Shown in ``repr`` by its counts alone."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} of {self._summary}>"
+
+
 class ShownRow(Shown):
     """One row, shown as a table of one."""
 
@@ -87,7 +96,7 @@ class Row(Protocol[_KindT_co]):
         ...
 
 
-class Table(Shown, Value, Generic[_RowT, _KindT]):
+class Table(Counted, Value, Generic[_RowT, _KindT]):
     """Rows to iterate over, to count, and to show in a notebook: in a table with names, in ``repr`` without (R24)."""
 
     __slots__ = ()
@@ -114,9 +123,6 @@ class Table(Shown, Value, Generic[_RowT, _KindT]):
         for row in self.items:
             counts[row.kind.value] += 1
         return f"{len(self)} contacts ({told(counts)})"
-
-    def __repr__(self) -> str:
-        return f"<{type(self).__name__} of {self._summary}>"
 
 
 def told(counts: Mapping[str, int]) -> str:

@@ -8,9 +8,10 @@ from typing import Final, TypedDict
 
 import attrs
 
+from ._arguments import is_text, refused_unless
 from ._search_words import name_key, search_words, typed_words
 from ._spoken import Code
-from ._table import Shown, told
+from ._table import Counted, told
 from ._text import has_surrogate
 from ._time import EPOCH, in_utc, micros, utc_or_none
 from ._value import Value
@@ -41,20 +42,16 @@ class AccountOrder(Code):
 _DEFAULTS: Final = (AccountStatus.DEFAULT_LIVE, AccountStatus.DEFAULT_EXPIRED)
 
 
-def _typed(query: object, attribute: attrs.Attribute[str], value: object) -> None:
-    if not isinstance(value, str):
-        raise InvalidValueError(attribute.name, "pass the text that was typed; an empty one filters nothing")
-
-
-def _limit(query: object, attribute: attrs.Attribute[int], value: object) -> None:
-    if type(value) is not int or not 1 <= value <= MAX_PAGE_SIZE:
-        raise InvalidValueError(attribute.name, f"pass a whole number from 1 to {MAX_PAGE_SIZE}")
-
-
-def _flag(query: object, attribute: attrs.Attribute[bool], value: object) -> None:
-    # A text such as "no" would count as yes.
-    if type(value) is not bool:
-        raise InvalidValueError(attribute.name, "pass True or False")
+_typed: Final = refused_unless(
+    is_text, "pass the text that was typed; an empty one filters nothing", error=InvalidValueError
+)
+_limit: Final = refused_unless(
+    lambda value: type(value) is int and 1 <= value <= MAX_PAGE_SIZE,
+    f"pass a whole number from 1 to {MAX_PAGE_SIZE}",
+    error=InvalidValueError,
+)
+# A text such as "no" would count as yes.
+_flag: Final = refused_unless(lambda value: type(value) is bool, "pass True or False", error=InvalidValueError)
 
 
 def _status(value: str | None) -> AccountStatus | None:
@@ -208,7 +205,7 @@ class AccountQuery(Value):
 
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
-class AccountPage(Shown, Value):
+class AccountPage(Counted, Value):
     """
     One page of accounts.
 
@@ -234,9 +231,6 @@ class AccountPage(Shown, Value):
             counts[account.status(self.now).value] += 1
         rest = "; cut, narrow the search" if self.is_cut else "; more on the next page" if self.next else ""
         return f"{len(self.accounts)} accounts ({told(counts)}{rest})"
-
-    def __repr__(self) -> str:
-        return f"<{type(self).__name__} of {self._summary}>"
 
     def to_records(self) -> list[dict[str, str | None]]:
         """Return plain records with names and user names, for a grid or a DataFrame, with the statuses at *now*."""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Required, Self, TypedDict, Unpack
 
 import attrs
 
+from ._arguments import is_text, several_in
 from ._closing import Closing
 from ._privilege_check import audit_of
 from .administration import AccountService
@@ -294,12 +295,11 @@ def _policy(
     policy = PasswordPolicy() if policy is None else policy
     if not callable(getattr(policy, "violations", None)) or not hasattr(policy, "context_words"):
         raise ConfigurationError("policy", "pass a PasswordPolicy")
-    words: object = context_words
-    if not isinstance(words, Iterable) or isinstance(words, str):
-        raise ConfigurationError("context_words", "pass several texts, such as ('Grand Bend', 'parent portal')")
+    hint = "pass several texts, such as ('Grand Bend', 'parent portal')"
+    words = several_in("context_words", context_words, hint, is_text, ConfigurationError)
     return attrs.evolve(
         policy,
         # A default must not be kept as the chosen password, whatever rule made it (R19).
         strategies=(*policy.strategies, strategy),
-        context_words=(*policy.context_words, *context_words),
+        context_words=(*policy.context_words, *words),
     )

@@ -58,12 +58,6 @@ class Secret:
     def __reduce__(self) -> NoReturn:
         self.__reduce_ex__(0)
 
-    def __copy__(self) -> NoReturn:
-        self.__reduce_ex__(0)
-
-    def __deepcopy__(self, memo: object) -> NoReturn:
-        self.__reduce_ex__(0)
-
     def __getstate__(self) -> NoReturn:
         self.__reduce_ex__(0)
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime, timedelta
 from typing import Final, NamedTuple
 
 import attrs
 
+from ._arguments import refused_unless
 from ._time import in_utc, utc
 from ._value import Value
 from .accounts import Account, AccountStatus, CredentialOrigin
@@ -39,9 +41,11 @@ class StatusGroup(NamedTuple):
     changed_on: date | None = None
 
 
-def _offset(query: object, attribute: attrs.Attribute[timedelta], value: object) -> None:
-    if not isinstance(value, timedelta) or not -_DAY < value < _DAY:
-        raise InvalidValueError(attribute.name, "pass a timedelta of less than a day, such as timedelta(hours=-8)")
+_offset: Final = refused_unless(
+    lambda value: isinstance(value, timedelta) and -_DAY < value < _DAY,
+    "pass a timedelta of less than a day, such as timedelta(hours=-8)",
+    error=InvalidValueError,
+)
 
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
@@ -90,9 +94,4 @@ class StatusQuery(Value):
 
     def count(self, accounts: Iterable[Account]) -> Mapping[StatusGroup, int]:
         """Return how many of the accounts are in each group: what `CensusStore.count_statuses` returns of all."""
-        counts: dict[StatusGroup, int] = {}
-        for account in accounts:
-            group = self.group_of(account)
-            if group is not None:
-                counts[group] = counts.get(group, 0) + 1
-        return counts
+        return Counter(filter(None, map(self.group_of, accounts)))

@@ -7,13 +7,13 @@ from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 from itertools import chain
-from types import TracebackType
-from typing import Any, Final, NamedTuple, Self
+from typing import Any, Final, NamedTuple
 
 import attrs
 
-from ._arguments import NEEDS_CLOCK, has_methods, is_callable
+from ._arguments import NEEDS_CLOCK, has_methods, is_callable, is_whole, lasts, refused_unless
 from ._chunks import chunks
+from ._closing import Closing
 from ._ids import digest, keyed_digest, new_id
 from ._sources import Sources, sources_shared_by
 from ._text import MAX_USERNAME_LENGTH
@@ -87,16 +87,6 @@ _A_MOMENT: Final = timedelta(seconds=1)
 """How long to wait for other tries that are under way."""
 
 
-def _positive(limit: object, attribute: attrs.Attribute[int], value: int) -> None:
-    if type(value) is not int or value < 1:
-        raise ConfigurationError(attribute.name, "allow at least one attempt")
-
-
-def _window(limit: object, attribute: attrs.Attribute[timedelta], value: object) -> None:
-    if not isinstance(value, timedelta) or not timedelta(seconds=1) <= value <= timedelta(days=31):
-        raise ConfigurationError(attribute.name, "pass from one second to 31 days; a limit has to end")
-
-
 @attrs.frozen(eq=False, repr=False)
 class Limit(Value):
     """
@@ -107,25 +97,28 @@ class Limit(Value):
         window: How long they are counted; windows start at whole multiples of it since 1970.
     """
 
-    attempts: int = attrs.field(validator=_positive)
-    window: timedelta = attrs.field(validator=_window)
-
-
-def _cap(limits: object, attribute: attrs.Attribute[int], value: int) -> None:
-    if type(value) is not int or not 1 <= value <= MAX_CONSECUTIVE_FAILURES:
-        raise ConfigurationError(
-            attribute.name, f"allow from 1 to {MAX_CONSECUTIVE_FAILURES} failures (SP 800-63B-4 §3.2.2)"
+    attempts: int = attrs.field(validator=is_whole(least=1, hint="allow at least one attempt"))
+    window: timedelta = attrs.field(
+        validator=lasts(
+            timedelta(seconds=1), timedelta(days=31), hint="pass from one second to 31 days; a limit has to end"
         )
+    )
 
 
-def _several(limits: object, attribute: attrs.Attribute[tuple[Limit, ...]], value: object) -> None:
-    if not isinstance(value, tuple) or not all(isinstance(limit, Limit) for limit in value):
-        raise ConfigurationError(attribute.name, "pass a tuple of Limit, such as (Limit(10, timedelta(minutes=5)),)")
+def _is_limit(value: object) -> bool:
+    return isinstance(value, Limit)
 
 
-def _one(limits: object, attribute: attrs.Attribute[Limit], value: object) -> None:
-    if not isinstance(value, Limit):
-        raise ConfigurationError(attribute.name, "pass a Limit, such as Limit(300, timedelta(minutes=10))")
+_one: Final = refused_unless(_is_limit, "pass a Limit, such as Limit(300, timedelta(minutes=10))")
+_several: Final = refused_unless(
+    lambda value: isinstance(value, tuple) and all(map(_is_limit, value)),
+    "pass a tuple of Limit, such as (Limit(10, timedelta(minutes=5)),)",
+)
+_cap: Final = is_whole(
+    least=1,
+    most=MAX_CONSECUTIVE_FAILURES,
+    hint=f"allow from 1 to {MAX_CONSECUTIVE_FAILURES} failures (SP 800-63B-4 §3.2.2)",
+)
 
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
@@ -230,7 +223,7 @@ class _Progress(NamedTuple):
     window: timedelta
 
 
-class UnderWay:
+class UnderWay(Closing):
     """
     An attempt that was counted before it is worked on, so that no number of parallel ones gets beyond a limit.
 
@@ -243,15 +236,7 @@ class UnderWay:
         self._window = progress.window
         self._ended = progress.ended
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self.end()
-
-    def end(self) -> None:
+    def close(self) -> None:
         """End it, after what it came to was counted. More than once is once."""
         keys, self._ended = self._ended, ()
         # If nothing can be counted it ends with its window, and what was decided meanwhile stands.
@@ -288,11 +273,6 @@ class ChangeTry(UnderWay):
     def __init__(self, counter: AttemptCounter, progress: _Progress, *, retry_after: timedelta | None) -> None:
         super().__init__(counter, progress)
         self.retry_after = retry_after
-
-
-def _limits(throttle: object, attribute: attrs.Attribute[ThrottleLimits], value: object) -> None:
-    if not isinstance(value, ThrottleLimits):
-        raise ConfigurationError("limits", "pass ThrottleLimits")
 
 
 def _key_in(key: Any) -> Secret | None:  # Any: what a program without type checks passes.
@@ -332,7 +312,11 @@ class Throttle:
             "hit", "counts", "clear", hint="pass an AttemptCounter, such as the store's own: store.counter()"
         ),
     )
-    limits: ThrottleLimits = attrs.field(kw_only=True, factory=ThrottleLimits, validator=_limits)
+    limits: ThrottleLimits = attrs.field(
+        kw_only=True,
+        factory=ThrottleLimits,
+        validator=refused_unless(lambda value: isinstance(value, ThrottleLimits), "pass ThrottleLimits"),
+    )
     _sources: Sources = attrs.field(
         kw_only=True,
         default=(),  # type: ignore[assignment]  # The converter makes one of it.
@@ -448,7 +432,7 @@ class Throttle:
         """
         now = self._clock()
         key, progress = self._counted(now, None if refusal is not None else account, caller)
-        proofs_key = key if account is None or refusal is not None else self._proof_name(account)
+        proofs_key = key if account is None or refusal is not None else self._name("claim_proof", account)
         failures, proofs, *counts = self._counter.counts([key, proofs_key, *progress.ended, *progress.begun])
         ended, begun = counts[: len(progress.ended)], counts[len(progress.ended) :]
         if account is not None and refusal is None:
@@ -465,9 +449,12 @@ class Throttle:
         if account is None or refusal is not None:
             return Guess(self._counter, progress, refusal=refusal)
         refusal = self._refusal(account, caller, failures, under_way)
+        return self._guess(progress, refusal, failures)
+
+    def _guess(self, progress: _Progress, refusal: str | None, failures: int) -> Guess:
         guess = Guess(self._counter, progress, refusal=refusal, failures_before=failures)
         if refusal is not None:
-            guess.end()
+            guess.close()
         return guess
 
     def note_unverified(self, caller: Caller, reason: str) -> list[tuple[AuditKind, str]]:
@@ -529,7 +516,7 @@ class Throttle:
 
         Failures for the user name from other places stay, so that nobody there can tell that there was a success (R7).
         """
-        now, key = self._clock(), self._account_key(account)
+        now, key = self._clock(), self._name("account", account)
         n = self._read([key, *_forgivable(caller)])
         # A right password that took longer to verify than it counts as under way does not undo what spent it meanwhile.
         if 0 < n[key] < self._cap(account):
@@ -557,16 +544,13 @@ class Throttle:
         It does if the wrong ones of this epoch, and all that are under way with this one, are no more than the cap of a
         default. A right password does not take them back: whoever guesses claim proofs has that already.
         """
-        name, cap = self._proof_name(account), self.limits.default_failures
+        name, cap = self._name("claim_proof", account), self.limits.default_failures
         progress = _progress(self._clock(), name)
         under_way = self._begin(progress, self._counter.counts(progress.ended))
         # After what has ended was read: so whatever failed meanwhile is under way here, or a failure, or both.
         (failures,) = self._counter.counts([name])
         refusal = _beyond(cap, failures, under_way)
-        guess = Guess(self._counter, progress, refusal=refusal, failures_before=failures)
-        if refusal is not None:
-            guess.end()
-        return guess
+        return self._guess(progress, refusal, failures)
 
     def record_proof_failure(self, account: Account | None, caller: Caller) -> list[tuple[AuditKind, str]]:
         """
@@ -576,7 +560,7 @@ class Throttle:
             account: Whose it is not. None if the answer did not count: then it is no failure of the account's.
             caller: Whom `admit_proof` returned.
         """
-        failures = 0 if account is None else self._counter.hit(self._proof_name(account), None)
+        failures = 0 if account is None else self._counter.hit(self._name("claim_proof", account), None)
         noted = self._note_failure(_kind(account, self._clock()), caller)
         if failures == self.limits.default_failures:
             noted.append((AuditKind.CREDENTIAL_SPENT, "claim_proof"))
@@ -584,7 +568,7 @@ class Throttle:
 
     def record_proof(self, account: Account, caller: Caller) -> None:
         """Forget the wrong claim proofs for an account, and those of a caller whose claim proof was right."""
-        name = self._proof_name(account)
+        name = self._name("claim_proof", account)
         n = self._read([name, *_forgivable(caller)])
         # What spent it meanwhile stands, as in `record_success`. So a family that got in leaves no row behind.
         if 0 < n[name] < self.limits.default_failures:
@@ -637,7 +621,7 @@ class Throttle:
         were refused are counted for the epoch, which a good one ends.
         """
         now = self._clock()
-        progress = _progress(now, self._change_name(account))
+        progress = _progress(now, self._name("change", account))
         under_way = self._begin(progress, self._counter.counts(progress.ended))
         windows = self._change_windows(now, account)
         n = self._read([window.key for window in windows])
@@ -653,14 +637,14 @@ class Throttle:
     def unlock(self, account: Account) -> None:
         """Forget the failures of an account and of its user name. The limits on sources and the tenant stay."""
         now = self._clock()
-        self._counter.clear(self._account_key(account))
+        self._counter.clear(self._name("account", account))
         self.lift([account])
         for window in self._change_windows(now, account):
             self._counter.clear(window.key)
-        self._counter.clear(self._proof_name(account))
+        self._counter.clear(self._name("claim_proof", account))
         # Of a process that died. Whatever is under way now counts less, at most once and with others in parallel.
-        for what in (self._account_key(account), self._change_name(account), self._proof_name(account)):
-            progress = _progress(now, what)
+        for what in ("account", "change", "claim_proof"):
+            progress = _progress(now, self._name(what, account))
             # In this order: if it fails in between, too many are under way and not too few.
             for key in (*progress.ended, *progress.begun):
                 self._counter.clear(key)
@@ -688,8 +672,8 @@ class Throttle:
         found: list[tuple[ReachedLimit, ...]] = []
         for some in chunks(accounts, _ASKED_AT_ONCE):
             windows = [[*self._username_windows(now, each), *self._change_windows(now, each)] for each in some]
-            keys = [self._account_key(account) for account in some]
-            proofs = [self._proof_name(account) for account in some]
+            keys = [self._name("account", account) for account in some]
+            proofs = [self._name("claim_proof", account) for account in some]
             n = self._read([*keys, *proofs, *(window.key for window in chain.from_iterable(windows))])
             for account, key, proof, of_account in zip(some, keys, proofs, windows, strict=True):
                 reached = [
@@ -716,7 +700,7 @@ class Throttle:
     def _counted(self, now: datetime, account: Account | None, caller: Caller) -> tuple[str, _Progress]:
         """Return where failures are counted, and attempts under way: for None beside the real counts, by the name."""
         if account is not None:
-            return self._account_key(account), _progress(now, self._account_key(account))
+            return self._name("account", account), _progress(now, self._name("account", account))
         key = f"{_DECOY}:{caller.username}"
         # As many hits, on one row: a flood of invented names must not fill the table.
         same = (key,) * len(_under_way_windows(now))
@@ -749,14 +733,12 @@ class Throttle:
         return [(AuditKind.RATE_LIMITED, _reason(window.key)) for window, count in hits if count == window.most]
 
     def _username_windows(self, now: datetime, account: Account) -> list[_Window]:
-        return (
-            []
-            if account.username_key is None
-            else _windows(now, f"username:{self._username_digest(account.username_key)}", self.limits.per_username)
-        )
+        if account.username_key is None:
+            return []
+        return _windows(now, f"username:{self._username_digest(account.username_key)}", self.limits.per_username)
 
     def _change_windows(self, now: datetime, account: Account) -> list[_Window]:
-        return _windows(now, self._change_name(account), self.limits.per_username)
+        return _windows(now, self._name("change", account), self.limits.per_username)
 
     def _lifted(self, now: datetime, name: str) -> str:
         return _named(now, f"lifted:{name}", (self.limits.per_place,))[0][1]
@@ -765,17 +747,9 @@ class Throttle:
         windows = _named(now, f"arrivals:{caller.source}", self.limits.per_source)
         return None if caller.source is None or not windows else windows[0][1]
 
-    def _account_key(self, account: Account) -> str:
-        return f"account:{self._of_epoch(account)}"
-
-    def _change_name(self, account: Account) -> str:
-        return f"change:{self._of_epoch(account)}"
-
-    def _proof_name(self, account: Account) -> str:
-        return f"claim_proof:{self._of_epoch(account)}"
-
-    def _of_epoch(self, account: Account) -> str:
-        return f"{self._digest(account.contact_id)}:{account.credential.epoch}"
+    def _name(self, what: str, account: Account) -> str:
+        """Return the name of what is counted for one epoch: ``account``, ``change`` or ``claim_proof``."""
+        return f"{what}:{self._digest(account.contact_id)}:{account.credential.epoch}"
 
     def _pair(self, name: str, place: str) -> str:
         return self._digest(f"{name}:{place}")

@@ -129,7 +129,7 @@ def load(connect: Connect, dialect: str, some: Iterable[Account], *, tenant: str
     spoken = get_dialect(dialect)
     layout = lay_out(DEFAULT_TABLES)
     table = layout.accounts.path
-    ddl = [statement for each in layout.tables for statement in create_table_sql(each, spoken)]
+    ddl = [statement for each in layout for statement in create_table_sql(each, spoken)]
     connection = connect()
     try:
         spoken.leave_transactions(connection)

@@ -172,7 +172,7 @@ def test_a_proof_that_was_refused_keeps_nobody_out() -> None:
     there = throttle(default_failures=1)
     first = there.begin_proof(ACCOUNT)
     assert (first.refusal, there.begin_proof(ACCOUNT).refusal) == (None, "too_many_at_once")
-    first.end()
+    first.close()
     assert there.begin_proof(ACCOUNT).refusal is None
 
 

@@ -232,7 +232,7 @@ def test_parallel_changes_are_bounded_work(memory_portal: Portal) -> None:
     noted = []
     for one in tries[:10]:
         noted += throttle.record_refused_change(account)
-        one.end()
+        one.close()
     assert noted == [(AuditKind.RATE_LIMITED, "change")]
     assert throttle.begin_change(account).retry_after == timedelta(minutes=5)
 

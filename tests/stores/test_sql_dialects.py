@@ -217,7 +217,7 @@ def test_text_is_compared_code_point_by_code_point() -> None:
         (PostgreSQL(), "VARCHAR", 'COLLATE "C"'),
         (MariaDB(), "VARCHAR", "COLLATE utf8mb4_nopad_bin"),
     ):
-        statements = [sql for table in lay_out(DEFAULT_TABLES).tables for sql in create_table_sql(table, dialect)]
+        statements = [sql for table in lay_out(DEFAULT_TABLES) for sql in create_table_sql(table, dialect)]
         columns = [line for sql in statements for line in sql.splitlines() if f" {kind}" in line]
         assert len(columns) > 25
         assert all(pin in line for line in columns)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Final
 
 import attrs
@@ -48,17 +49,7 @@ class AccountMover:
         self, old_id: ContactId, new_id: ContactId, operator: Operator, kind: AuditKind, *, replaces: bool
     ) -> Account:
         """Move the account, and return it as it is under the new id; *replaces* a password that is there."""
-        operation_id = new_operation_id()
-
-        def event(kind: AuditKind, contact_id: ContactId, other: ContactId) -> AuditEvent:
-            return AuditEvent(
-                kind=kind,
-                at=self.clock(),
-                **actor(operator),
-                contact_id=contact_id,
-                reason=other,
-                operation_id=operation_id,
-            )
+        event = partial(self._event, operator, new_operation_id())
 
         def park(account: Account | None) -> Write[Account] | Account:
             left = self._left(account, old_id, operator)
@@ -110,32 +101,33 @@ class AccountMover:
         if kept is None:
             raise AccountNotFoundError(kept_id)
         self.check.require(operator, Privilege.MOVE, kept)
-        operation_id = new_operation_id()
+        event = partial(self._event, operator, new_operation_id())
 
         def erase(account: Account | None) -> Write[Account] | Account:
             left = self._left(account, old_id, operator)
             if left.erased_at is not None:
                 return left
-            now = self.clock()
-            events = tuple(
-                AuditEvent(
-                    kind=kind,
-                    at=now,
-                    **actor(operator),
-                    contact_id=contact_id,
-                    reason=other,
-                    operation_id=operation_id,
-                )
-                for kind, contact_id, other in (
-                    (AuditKind.ACCOUNT_ERASED, old_id, kept_id),
-                    (AuditKind.ACCOUNT_MERGED, kept_id, old_id),
-                )
+            events = (
+                event(AuditKind.ACCOUNT_ERASED, old_id, kept_id),
+                event(AuditKind.ACCOUNT_MERGED, kept_id, old_id),
             )
-            erased = left.erase(erased_at=now)
+            erased = left.erase(erased_at=self.clock())
             return Write(Change(old=left, new=erased, events=events), erased)
 
         self._settle(old_id, erase)
         return kept
+
+    def _event(
+        self, operator: Operator, operation_id: str, kind: AuditKind, contact_id: ContactId, other: ContactId
+    ) -> AuditEvent:
+        return AuditEvent(
+            kind=kind,
+            at=self.clock(),
+            **actor(operator),
+            contact_id=contact_id,
+            reason=other,
+            operation_id=operation_id,
+        )
 
     def _left(self, account: Account | None, contact_id: ContactId, operator: Operator) -> Account:
         if account is None:

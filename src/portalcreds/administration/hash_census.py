@@ -7,7 +7,7 @@ from typing import Final
 
 import attrs
 
-from .._table import Shown, ShownRow
+from .._table import Counted, ShownRow
 from .._value import Value
 from ..accounts import Account, CredentialOrigin
 from ..protocols import HashDescriber, HashDescription
@@ -49,7 +49,7 @@ class HashCount(ShownRow, Value):
 
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
-class HashCensus(Shown, Value):
+class HashCensus(Counted, Value):
     """
     Which hashes the accounts have that an operator may see.
 
@@ -89,9 +89,6 @@ class HashCensus(Shown, Value):
     def _summary(self) -> str:
         accounts = sum(count.accounts for count in self.items)
         return f"{accounts} accounts ({len(self)} kinds of hashes, {self.hidden} hidden)"
-
-    def __repr__(self) -> str:
-        return f"<{type(self).__name__} of {self._summary}>"
 
     def _unused(self, declared: Iterable[str], used: Iterable[str | None]) -> tuple[str, ...]:
         named = set(used)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final, TypeVar, Unpack
@@ -15,11 +16,13 @@ from .._arguments import (
     contacts_in,
     flag_in,
     function_in,
+    has,
     has_methods,
     is_claim_proof,
     items_in,
     number_in,
     operator_in,
+    several_in,
 )
 from .._chunks import chunks
 from .._ledger import AT_A_TIME, Write
@@ -290,16 +293,8 @@ class AccountService(StaffService):
             asked = [each for each in found.values() if each.is_active and each.credential.asks_for_proof]
             may = self._check.permitted_ids(operator, Privilege.REVEAL, asked)
             shown = [account for account in asked if account.contact_id in may]
-            told = [
-                AuditEvent(
-                    kind=AuditKind.CLAIM_CODE_REVEALED,
-                    at=self._clock(),
-                    **actor(operator),
-                    contact_id=account.contact_id,
-                    operation_id=account.credential.issue_id,
-                )
-                for account in shown
-            ]
+            kind = AuditKind.CLAIM_CODE_REVEALED
+            told = [self._event(kind, operator, each, operation_id=each.credential.issue_id) for each in shown]
             if told:
                 self._audit.record(told)
             codes |= {account.contact_id: code_of(account, self._tenant) for account in shown}
@@ -452,7 +447,7 @@ class AccountService(StaffService):
 
         function_in("progress", progress)
         function_in("cancel", cancel)
-        self._check_confirmed(confirmed, ImportPlan, ImportItem, lambda given: True, lambda given: False)
+        self._check_confirmed(confirmed, ImportPlan, ImportItem)
         return self._told_if_stopped(self._importer.apply(confirmed, progress, cancel), confirmed)
 
     def hash_census(self, operator: Operator) -> HashCensus:
@@ -505,15 +500,11 @@ class AccountService(StaffService):
         count = getattr(self._store, "count_statuses", None)
         if callable(count) and self._check.sees_all(operator):
             return StatusCensus(query=query, counts=count(query))
-        counts: dict[StatusGroup, int] = {}
-
-        def add(account: Account) -> None:
-            group = query.group_of(account)
-            if group is not None:
-                counts[group] = counts.get(group, 0) + 1
-
-        hidden = self._grid.read_each(AccountQuery(now=now), operator, add)
-        return StatusCensus(query=query, counts=counts, hidden=hidden)
+        counts: Counter[StatusGroup | None] = Counter()
+        hidden = self._grid.read_each(
+            AccountQuery(now=now), operator, lambda account: counts.update([query.group_of(account)])
+        )
+        return StatusCensus(query=query, counts={group: n for group, n in counts.items() if group}, hidden=hidden)
 
     def find_on_default(
         self,
@@ -789,13 +780,8 @@ class AccountService(StaffService):
 
         function_in("progress", progress)
         function_in("cancel", cancel)
-        self._check_confirmed(
-            confirmed,
-            ChangePlan,
-            ChangeItem,
-            lambda given: isinstance(given.plan.change, AccountChange),
-            lambda _: False,
-        )
+        is_sound = lambda given: isinstance(given.plan.change, AccountChange)  # noqa: E731
+        self._check_confirmed(confirmed, ChangePlan, ChangeItem, is_sound)
         return self._told_if_stopped(self._changer.apply(confirmed, progress, cancel), confirmed)
 
     def _told_if_stopped(self, report: _ReportT, confirmed: ConfirmedPlan[Any]) -> _ReportT:
@@ -1030,16 +1016,14 @@ def _two_ids(old_id: object, new_id: object) -> tuple[ContactId, ContactId]:
     return old, new
 
 
-def _derivable(strategies: Any) -> list[DefaultPasswordStrategy]:  # Any: what a program without type checks passes.
+def _derivable(strategies: Iterable[DefaultPasswordStrategy]) -> Sequence[DefaultPasswordStrategy]:
     hint = "pass several strategies that make passwords of names, also for one: [NameTemplate(...)]"
-    listed: list[DefaultPasswordStrategy] = []
-    for strategy in items_in("strategies", strategies, hint):
-        is_one = not isinstance(strategy, type) and callable(getattr(strategy, "derive", None))
+
+    def is_one(strategy: object) -> bool:
         is_known = is_code(getattr(strategy, "id", None)) and getattr(strategy, "is_derivable", None) is True
-        if not (is_one and is_known):
-            raise InvalidValueError("strategies", hint)
-        listed.append(strategy)
-    return listed
+        return is_known and has("derive")(strategy)
+
+    return several_in("strategies", strategies, hint, is_one)
 
 
 def _check_usernames(usernames: Any) -> None:  # Any: what a program without type checks passes.

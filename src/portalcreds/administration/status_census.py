@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, timedelta
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import attrs
 
-from .._table import Shown, told
+from .._table import Counted, told
 from .._value import Value
 from ..accounts import AccountStatus
 from ..status_counts import StatusGroup, StatusQuery
+
+_T = TypeVar("_T")
 
 
 class CensusDay(NamedTuple):
@@ -30,7 +33,7 @@ class CensusDay(NamedTuple):
 
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
-class StatusCensus(Shown, Value):
+class StatusCensus(Counted, Value):
     """
     How many of the accounts that an operator may see are in which status.
 
@@ -52,20 +55,18 @@ class StatusCensus(Shown, Value):
     @property
     def by_status(self) -> dict[AccountStatus, int]:
         """The accounts of each status, of which there may be none."""
-        counts = dict.fromkeys(AccountStatus, 0)
-        for group, accounts in self.counts.items():
-            counts[AccountStatus(group.status)] += accounts
-        return counts
+        sums = self._sums(lambda group: AccountStatus(group.status))
+        return {status: sums[status] for status in AccountStatus}
 
     @property
     def live_by_age(self) -> dict[int, int]:
         """The live defaults by the whole days since they were issued, the newest first."""
-        return self._live_by("age")
+        return dict(sorted(self._sums(lambda group: group.age).items()))
 
     @property
     def live_by_days_left(self) -> dict[int, int]:
         """The live defaults by the whole days until they expire, the soonest first."""
-        return self._live_by("days_left")
+        return dict(sorted(self._sums(lambda group: group.days_left).items()))
 
     @property
     def days(self) -> Sequence[CensusDay]:
@@ -75,12 +76,12 @@ class StatusCensus(Shown, Value):
         A default that was issued again counts from the last time on. So do imported hashes whose owners chose a
         password of their own since.
         """
-        issued, changed = self._by_day("issued_on"), self._by_day("changed_on")
+        issued, changed = self._sums(lambda group: group.issued_on), self._sums(lambda group: group.changed_on)
         first, today = self.query.day_of(self.query.since), self.query.day_of(self.query.now)
         days: list[CensusDay] = []
         sums = 0, 0
         for day in (first + timedelta(days=n) for n in range((today - first).days + 1)):
-            sums = sums[0] + issued.get(day, 0), sums[1] + changed.get(day, 0)
+            sums = sums[0] + issued[day], sums[1] + changed[day]
             days.append(CensusDay(day, *sums))
         return tuple(days)
 
@@ -96,10 +97,7 @@ class StatusCensus(Shown, Value):
 
     def to_records(self) -> list[dict[str, str | int | None]]:
         """Return the counts as plain records, live defaults by age and by the days that are left."""
-        sums: dict[tuple[AccountStatus, int | None, int | None], int] = {}
-        for group, accounts in self.counts.items():
-            key = AccountStatus(group.status), group.age, group.days_left
-            sums[key] = sums.get(key, 0) + accounts
+        sums = self._sums(lambda group: (AccountStatus(group.status), group.age, group.days_left))
         order = list(AccountStatus)
         rows = sorted(sums.items(), key=lambda row: (order.index(row[0][0]), row[0][1] or 0, row[0][2] or 0))
         return [
@@ -117,21 +115,11 @@ class StatusCensus(Shown, Value):
         statuses = told({status.value: count for status, count in self.by_status.items()})
         return f"{self.accounts} accounts ({statuses}; {self.hidden} hidden)"
 
-    def __repr__(self) -> str:
-        return f"<{type(self).__name__} of {self._summary}>"
-
-    def _live_by(self, name: str) -> dict[int, int]:
-        sums: dict[int, int] = {}
+    def _sums(self, of: Callable[[StatusGroup], _T | None]) -> Counter[_T]:
+        """Return how many accounts have what the groups say, of which some say nothing."""
+        sums: Counter[_T] = Counter()
         for group, accounts in self.counts.items():
-            days = getattr(group, name)
-            if days is not None:
-                sums[days] = sums.get(days, 0) + accounts
-        return dict(sorted(sums.items()))
-
-    def _by_day(self, name: str) -> dict[date, int]:
-        sums: dict[date, int] = {}
-        for group, accounts in self.counts.items():
-            day = getattr(group, name)
-            if day is not None:
-                sums[day] = sums.get(day, 0) + accounts
+            said = of(group)
+            if said is not None:
+                sums[said] += accounts
         return sums

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from typing import Final
+from typing import Final, NamedTuple
 
 from .._spoken import Code
 from ..accounts import Account
@@ -27,7 +27,7 @@ def _never(account: Account) -> bool:
     return False
 
 
-class Step:
+class Step(NamedTuple):
     """
     What a step on an account is.
 
@@ -38,17 +38,10 @@ class Step:
         is_done: Tells of an account whether there is nothing left to do.
     """
 
-    def __init__(
-        self,
-        privilege: Privilege,
-        kind: AuditKind,
-        change: Callable[[Account, datetime, str], Account] | None,
-        is_done: Callable[[Account], bool] = _never,
-    ) -> None:
-        self.privilege = privilege
-        self.kind = kind
-        self.change = change
-        self.is_done = is_done
+    privilege: Privilege
+    kind: AuditKind
+    change: Callable[[Account, datetime, str], Account] | None
+    is_done: Callable[[Account], bool] = _never
 
 
 STEPS: Final[Mapping[AccountChange, Step]] = {

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Final, NamedTuple, final
 
-from .._table import Shown, records_as_html, said_as_html
+from .._arguments import parts_in
+from .._table import Counted, records_as_html, said_as_html
 from ..contacts import Contact
 from ..exceptions import InvalidValueError, UnderivableError
 from ..secret import Secret
@@ -48,7 +50,7 @@ class RefusedDefault(NamedTuple):
 
 
 @final
-class DefaultPasswords(Shown):
+class DefaultPasswords(Counted):
     """
     The default passwords of several contacts, and the contacts who have none.
 
@@ -80,8 +82,7 @@ class DefaultPasswords(Shown):
     @property
     def reasons(self) -> dict[str, int]:
         """How many contacts were refused for each reason, the commonest first."""
-        reasons = [row.reason for row in self.refused]
-        return {reason: reasons.count(reason) for reason in sorted(set(reasons), key=lambda r: (-reasons.count(r), r))}
+        return dict(Counter(sorted(row.reason for row in self.refused)).most_common())
 
     def to_records(self, *, reveal: bool = False) -> list[dict[str, str | None]]:
         """
@@ -95,9 +96,6 @@ class DefaultPasswords(Shown):
     @property
     def _summary(self) -> str:
         return f"{len(self)} contacts (derived: {len(self.derived)}, refused: {len(self.refused)})"
-
-    def __repr__(self) -> str:
-        return f"<{type(self).__name__} of {self._summary}>"
 
     def _repr_html_(self) -> str:
         """Return the counts and the first rows for a notebook: the refused ones, those with warnings, the others."""
@@ -124,7 +122,9 @@ def default_passwords_for(
     chosen = LastNameFirstInitial() if strategy is None else strategy
     if not callable(getattr(chosen, "derive", None)):
         raise InvalidValueError("strategy", "pass a strategy, such as LastNameFirstInitial()")
-    return DefaultPasswords(_row(contact, chosen) for contact in _each(contacts))
+    hint = "pass several Contact, such as contacts_from_records(frame).contacts"
+    several = parts_in("contacts", contacts, ("contact_id", "first_name", "last_name"), hint)
+    return DefaultPasswords(_row(contact, chosen) for contact in several)
 
 
 _MASK: Final = "********"
@@ -138,17 +138,6 @@ def _row(contact: Contact, strategy: DefaultPasswordStrategy) -> DerivedDefault 
     except Exception:  # noqa: BLE001  A host's strategy may fail in any way; its text may quote a name (R14).
         return RefusedDefault(contact, "", "strategy_failed", "try the strategy with this contact's names")
     return DerivedDefault(contact, derived.secret, tuple(derived.warnings))
-
-
-def _each(contacts: Iterable[Contact]) -> Iterator[Contact]:
-    hint = "pass several Contact, such as contacts_from_records(frame).contacts"
-    if isinstance(contacts, Contact) or not isinstance(contacts, Iterable):
-        raise InvalidValueError("contacts", hint)
-    for contact in contacts:
-        # By attribute and not by class: a contact of another vendored copy is one too.
-        if not all(hasattr(contact, name) for name in ("contact_id", "first_name", "last_name")):
-            raise InvalidValueError("contacts", hint)
-        yield contact
 
 
 def _record(row: DerivedDefault | RefusedDefault) -> dict[str, str | None]:

@@ -34,6 +34,8 @@ from ..texts import text_of
 from .configuration import LABEL
 from .signing_in import complete_change
 
+_CODES = {PasswordCompromised: "known", DefaultExpired: "expired", TryLater: "later", Unavailable: "unavailable"}
+
 
 class ChooseForm(Form):
     """A new password, with the ticket that allows it."""
@@ -55,16 +57,11 @@ class SignInForm(AuthenticationForm):
 
     def get_invalid_login_error(self) -> ValidationError:
         """Return the message for the outcome; the same for everybody who is denied (R7)."""
-        match getattr(self.request, "portal_outcome", None):
-            case PasswordCompromised() as outcome:
-                return ValidationError(text_of(outcome, translation), code="known")
-            case DefaultExpired() as outcome:
-                return ValidationError(text_of(outcome, translation), code="expired")
-            case TryLater() as outcome:
-                return ValidationError(text_of(outcome, translation), code="later")
-            case Unavailable() as outcome:
-                return ValidationError(text_of(outcome, translation), code="unavailable")
-        return super().get_invalid_login_error()
+        outcome = getattr(self.request, "portal_outcome", None)
+        code = _CODES.get(type(outcome))
+        if outcome is None or code is None:
+            return super().get_invalid_login_error()
+        return ValidationError(text_of(outcome, translation), code=code)
 
 
 # Outside of the request's transaction: what is counted and what is on the record stands, whatever the view does next.
@@ -105,11 +102,8 @@ class ChooseView(FormView):
                 form.add_error("new", [text_of(violation, translation) for violation in violations])
             case ClaimProofRefused() if "claim_proof" in form.fields:
                 form.add_error("claim_proof", text_of(outcome, translation))
-            case ClaimProofRefused():
+            case ClaimProofRefused() | TicketInvalid():
                 messages.error(self.request, text_of(TicketInvalid(), translation), fail_silently=True)
-                return redirect(reverse(f"{LABEL}:sign_in"))
-            case TicketInvalid():
-                messages.error(self.request, text_of(outcome, translation), fail_silently=True)
                 return redirect(reverse(f"{LABEL}:sign_in"))
             case _:
                 form.add_error(None, text_of(outcome, translation))

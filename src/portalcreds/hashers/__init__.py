@@ -2,27 +2,19 @@
 
 from __future__ import annotations
 
-from .._lazy import found_in
+from .._lazy import found_in, names_in
 
 TYPE_CHECKING = False
 
 if TYPE_CHECKING:
-    from ..exceptions import HashingUnavailableError
-    from .argon2 import CHOSEN, ISSUED, Argon2Hasher, Argon2Parameters
-    from .key_ring import KeyRing
-    from .pool import HashingPool
-    from .upgrading import UpgradingHasher
-
-__all__ = [
-    "CHOSEN",
-    "ISSUED",
-    "Argon2Hasher",
-    "Argon2Parameters",
-    "HashingPool",
-    "HashingUnavailableError",
-    "KeyRing",
-    "UpgradingHasher",
-]
+    from ..exceptions import HashingUnavailableError as HashingUnavailableError
+    from .argon2 import CHOSEN as CHOSEN
+    from .argon2 import ISSUED as ISSUED
+    from .argon2 import Argon2Hasher as Argon2Hasher
+    from .argon2 import Argon2Parameters as Argon2Parameters
+    from .key_ring import KeyRing as KeyRing
+    from .pool import HashingPool as HashingPool
+    from .upgrading import UpgradingHasher as UpgradingHasher
 
 _HOMES = {
     "..exceptions": ("HashingUnavailableError",),
@@ -39,3 +31,4 @@ _HOMES = {
 
 if not TYPE_CHECKING:
     __getattr__, __dir__ = found_in(__name__, _HOMES)
+    __all__ = names_in(_HOMES)

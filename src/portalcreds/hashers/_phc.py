@@ -9,7 +9,7 @@ which the C code then reads in another way or not at all. The C code is not safe
 from __future__ import annotations
 
 import re
-from typing import Final
+from typing import Final, NamedTuple
 
 from ._codecs import from_unpadded_base64, to_unpadded_base64
 
@@ -55,7 +55,7 @@ _GRAMMAR: Final = (
 )
 
 
-class StoredArgon2:
+class StoredArgon2(NamedTuple):
     """
     What a hash within the bounds says.
 
@@ -66,13 +66,10 @@ class StoredArgon2:
         key_id: The name of the key that was used besides, or None.
     """
 
-    __slots__ = ("cost", "key_id", "salt", "tag")
-
-    def __init__(self, cost: tuple[int, int, int], salt: bytes, tag: bytes, key_id: bytes | None) -> None:
-        self.cost: Final = cost
-        self.salt: Final = salt
-        self.tag: Final = tag
-        self.key_id: Final = key_id
+    cost: tuple[int, int, int]
+    salt: bytes
+    tag: bytes
+    key_id: bytes | None
 
     @property
     def memory_bytes(self) -> int:

@@ -6,11 +6,11 @@ import os
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import timedelta
 from functools import partial
-from types import TracebackType
-from typing import TYPE_CHECKING, Final, NamedTuple, Self
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import attrs
 
+from .._arguments import items_in
 from .._closing import Closing
 from .._text import TextFaultError, canonical_password
 from ..accounts import PasswordHash
@@ -88,10 +88,8 @@ class UpgradingHasher(Closing):
     ) -> None:
         chosen = Argon2Hasher(CHOSEN) if chosen is None else chosen
         issued = Argon2Hasher(ISSUED) if issued is None else issued
-        several: object = legacy
-        if not isinstance(several, Iterable) or isinstance(several, (str, bytes)):
-            raise ConfigurationError("legacy", "pass several verifiers, also for one: [SystemVerifier('django')]")
-        legacy = tuple(legacy)
+        hint = "pass several verifiers, also for one: [SystemVerifier('django')]"
+        legacy = tuple(items_in("legacy", legacy, hint, ConfigurationError))
         for argument, hasher in {"chosen": chosen, "issued": issued}.items():
             require(argument, hasher, "identify", "hash", "verify", "needs_rehash")
         for verifier in legacy:
@@ -334,19 +332,15 @@ class UpgradingHasher(Closing):
         return send_elsewhere(executor, self._issued.verifier, _canonical(password), os.urandom(SALT_BYTES))
 
 
-class Permit:
+class Permit(Closing):
     """A place in the queue of an `UpgradingHasher`; see `HashingPermit`."""
 
     def __init__(self, hasher: UpgradingHasher, place: PoolPlace) -> None:
         self._hasher = hasher
         self._place = place
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None, /
-    ) -> None:
+    def close(self) -> None:
+        """Give the place back, once the work under way has ended."""
         self._place.give_back()
 
     def check(self, password: Secret, password_hash: PasswordHash | None, /) -> HashCheck:

@@ -9,6 +9,7 @@ from urllib.parse import quote
 
 import attrs
 
+from .._arguments import one_of
 from .._value import Value
 from ..exceptions import ConfigurationError, InvalidValueError
 from ..secret import Secret
@@ -37,14 +38,6 @@ def _address(style: object, attribute: attrs.Attribute[Any], value: object) -> N
         raise ConfigurationError(attribute.name, "pass it in full, such as https://portal.example.org")
 
 
-def _one_of(*values: object, hint: str) -> Callable[[object, attrs.Attribute[Any], object], None]:
-    def check(style: object, attribute: attrs.Attribute[Any], value: object) -> None:
-        if value not in values:
-            raise ConfigurationError(attribute.name, hint)
-
-    return check
-
-
 @attrs.frozen(kw_only=True, eq=False, repr=False)
 class LetterStyle(Value):
     """
@@ -71,19 +64,19 @@ class LetterStyle(Value):
     address: str = attrs.field(validator=_address)
     school: str | None = attrs.field(default=None, validator=_printable)
     layout: Literal["letters", "slips"] = attrs.field(
-        default="letters", validator=_one_of("letters", "slips", hint="pass letters or slips")
+        default="letters", validator=one_of("letters", "slips", hint="pass letters or slips")
     )
-    paper: Literal["A4", "Letter"] = attrs.field(default="A4", validator=_one_of(*PAPERS, hint="pass A4 or Letter"))
+    paper: Literal["A4", "Letter"] = attrs.field(default="A4", validator=one_of(*PAPERS, hint="pass A4 or Letter"))
     lang: str = attrs.field(default="en", validator=_printable)
     direction: Literal["ltr", "rtl"] = attrs.field(
-        default="ltr", validator=_one_of("ltr", "rtl", hint="pass ltr or rtl")
+        default="ltr", validator=one_of("ltr", "rtl", hint="pass ltr or rtl")
     )
     translation: Translation | None = attrs.field(default=None, repr=False)
     staff_translation: Translation | None = attrs.field(default=None, repr=False)
     date_text: Callable[[datetime], str] = attrs.field(default=show_date, repr=False)
     invitation_address: str | None = attrs.field(default=None, validator=_address)
     has_qr: bool | None = attrs.field(
-        default=None, validator=_one_of(True, False, None, hint="pass True, False, or None for what is installed")
+        default=None, validator=one_of(True, False, None, hint="pass True, False, or None for what is installed")
     )
 
     def address_for(self, ticket: Secret | None) -> str:

@@ -7,6 +7,7 @@ import io
 import re
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import islice
 from typing import Final, NamedTuple
 
 from ..exceptions import InvalidValueError
@@ -172,21 +173,13 @@ class _Lines:
 
     def peek(self, count: int) -> list[tuple[int, str]]:
         """Return up to *count* of the next lines, which stay."""
-        while len(self._ahead) < count:
-            line = next(self._lines, None)
-            if line is None:
-                break
-            self._ahead.append(line)
-        return list(enumerate(list(self._ahead)[:count], start=self.number))
+        self._ahead.extend(islice(self._lines, max(0, count - len(self._ahead))))
+        return list(enumerate(islice(self._ahead, count), start=self.number))
 
     def get(self, at: int) -> str | None:
         """Return the line that is *at* lines ahead, or None beyond the last."""
-        while len(self._ahead) <= at:
-            line = next(self._lines, None)
-            if line is None:
-                return None
-            self._ahead.append(line)
-        return self._ahead[at]
+        self._ahead.extend(islice(self._lines, max(0, at + 1 - len(self._ahead))))
+        return self._ahead[at] if at < len(self._ahead) else None
 
     def drop(self, count: int) -> None:
         """Take the next *count* lines."""

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date
 from typing import Any
 
+from .._arguments import several_in
 from ..exceptions import InvalidValueError
 from .columns import ContactColumns
 from .reading import LeftOut, RosterReading, RosterReason
@@ -112,12 +113,7 @@ _COLUMNS = ContactColumns(
 
 def _resources(name: str, resources: Iterable[_Resource]) -> Sequence[_Resource]:
     hint = "pass the list of resources that the API returned, as json.loads makes it"
-    if isinstance(resources, (str, bytes, Mapping)) or not isinstance(resources, Iterable):
-        raise InvalidValueError(name, hint)
-    rows = list(resources)
-    if not all(isinstance(row, Mapping) for row in rows):
-        raise InvalidValueError(name, hint)
-    return rows
+    return several_in(name, resources, hint, lambda row: isinstance(row, Mapping))
 
 
 def _emails(contact: _Resource) -> list[Any]:

@@ -6,9 +6,8 @@ import operator
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Protocol
 
-from .._arguments import is_missing
+from .._arguments import is_missing, several_in
 from ..contacts import MAX_CONTACT_TEXT
-from ..exceptions import InvalidValueError
 
 if TYPE_CHECKING:
     from ._keeping import Keep
@@ -103,12 +102,8 @@ def _rows(records: Any) -> tuple[list[str], list[Mapping[Any, Any]]]:
         rows: list[Any] = [
             dict(zip(names, values, strict=True)) for values in records.itertuples(index=False, name=None)
         ]
-    elif isinstance(records, (str, bytes, Mapping)) or not isinstance(records, Iterable):
-        raise InvalidValueError("records", _HINT)
     else:
-        rows = list(records)
-        if not all(isinstance(row, Mapping) for row in rows):
-            raise InvalidValueError("records", _HINT)
+        rows = list(several_in("records", records, _HINT, lambda row: isinstance(row, Mapping)))
         names = list(dict.fromkeys(key for row in rows for key in row))
     return [name for name in names if isinstance(name, str)], rows
 

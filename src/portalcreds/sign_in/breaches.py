@@ -8,11 +8,11 @@ from typing import Final, Literal
 
 import attrs
 
-from .._arguments import is_callable, is_whole
+from .._arguments import is_callable, is_whole, one_of
 from .._text import canonical_password
 from .._value import Value
 from ..accounts import Account
-from ..exceptions import ConfigurationError, InvalidValueError
+from ..exceptions import InvalidValueError
 from ..secret import Secret
 from .password_policy import Violation
 
@@ -23,11 +23,6 @@ _LINE: Final = re.compile(r"([0-9A-Fa-f]{35}):(\d{1,12})")
 
 _MAX_ANSWER: Final = 1_000_000
 """Characters of an answer that are read: twenty times what a padded range has."""
-
-
-def _unreachable(owner: object, attribute: object, value: object) -> None:
-    if not isinstance(value, str) or value not in ("allow", "refuse"):
-        raise ConfigurationError("unreachable", 'pass "allow" or "refuse"')
 
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
@@ -53,7 +48,9 @@ class BreachChecker(Value):
     read_range: Callable[[str], str] = attrs.field(
         validator=is_callable(hint="pass a function of the first five digits that returns the lines for them")
     )
-    unreachable: Literal["allow", "refuse"] = attrs.field(validator=_unreachable)
+    unreachable: Literal["allow", "refuse"] = attrs.field(
+        validator=one_of("allow", "refuse", hint='pass "allow" or "refuse"')
+    )
     least: int = attrs.field(default=1, validator=is_whole(least=1))
 
     def violations(self, password: Secret, account: Account, /) -> tuple[Violation, ...]:

@@ -8,7 +8,7 @@ from typing import Any, Final, Protocol
 
 import attrs
 
-from .._arguments import has_methods, is_callable, is_missing
+from .._arguments import has_methods, is_callable, is_missing, is_text, refused_unless, several_in
 from .._ids import digest
 from .._text import MAX_CODE_LENGTH, is_code, is_default_ignorable, same_text
 from .._value import Value
@@ -35,9 +35,7 @@ FindValues = Callable[[Sequence[ContactId]], Mapping[ContactId, Iterable[str | N
 """Returns for each of these contacts what it may give; those who have nothing may be left out."""
 
 
-def _kind(proof: object, attribute: attrs.Attribute[str], value: object) -> None:
-    if not is_code(value):
-        raise ConfigurationError("kind", f"pass a code of 1 to {MAX_CODE_LENGTH} characters, such as student_number")
+_kind: Final = refused_unless(is_code, f"pass a code of 1 to {MAX_CODE_LENGTH} characters, such as student_number")
 
 
 @attrs.frozen(eq=False, repr=False)
@@ -156,15 +154,12 @@ class LetterCode(Value):
         return code
 
 
-def _digests(values: object) -> list[str]:
+def _digests(values: Any) -> list[str]:  # Any: what a function without type checks returns.
     """Return the digests of the values that are not empty; of the same length, however long the values are."""
-    # A text is several characters, each of which would be a value of its own.
-    if isinstance(values, (str, bytes)) or not isinstance(values, Iterable):
-        raise ConfigurationError("find_values", _RETURN_TEXTS)
-    present = [value for value in values if not is_missing(value)]
-    if not all(isinstance(value, str) for value in present):
-        raise ConfigurationError("find_values", _RETURN_TEXTS)
-    folded = (_folded(Secret(value)) for value in present)
+    found = several_in(
+        "find_values", values, _RETURN_TEXTS, lambda each: is_text(each) or is_missing(each), ConfigurationError
+    )
+    folded = (_folded(Secret(value)) for value in found if not is_missing(value))
     return [digest(text) for text in folded if text]
 
 

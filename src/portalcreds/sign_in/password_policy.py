@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 import attrs
 
-from .._arguments import is_flag, part_in
+from .._arguments import has, is_flag, is_text, part_in, several_in
 from .._spoken import Spoken
 from .._text import MAX_PASSWORD_INPUT, MAX_PASSWORD_LENGTH, TextFaultError, canonical_password
 from .._value import Value
@@ -73,42 +73,25 @@ class Violation(Spoken, Value):
         return (Message(f"Violation.{self.code}", self.parameters, count, getattr(self, "text", self.code)),)
 
 
-def _texts(name: str, values: Iterable[str]) -> tuple[str, ...]:
-    # Each letter of a single text would count as a word.
-    if isinstance(values, (str, bytes)) or not isinstance(values, Iterable):
-        raise ConfigurationError(name, "pass several texts, such as a tuple, and not one")
-    texts = tuple(values)
-    if not all(isinstance(text, str) for text in texts):
-        raise ConfigurationError(name, "pass texts only")
-    return texts
+_TEXTS: Final = "pass several texts, such as a tuple, and not one"
 
 
 def _context_words(values: Iterable[str]) -> tuple[str, ...]:
-    return _texts("context_words", values)
+    return several_in("context_words", values, _TEXTS, is_text, ConfigurationError)
 
 
 def _strategies(values: Iterable[DefaultPasswordStrategy]) -> tuple[DefaultPasswordStrategy, ...]:
     hint = "pass several strategies, such as (LastNameFirstInitial(),)"
-    if not isinstance(values, Iterable):
-        raise ConfigurationError("strategies", hint)
-    strategies = tuple(values)
-    if not all(callable(getattr(strategy, "derive", None)) for strategy in strategies):
-        raise ConfigurationError("strategies", hint)
-    return strategies
+    return several_in("strategies", values, hint, has("derive"), ConfigurationError)
 
 
 def _checks(values: Iterable[PasswordCheck]) -> tuple[PasswordCheck, ...]:
     hint = "pass several checks, such as (BreachChecker(...),)"
-    if not isinstance(values, Iterable):
-        raise ConfigurationError("checks", hint)
-    checks = tuple(values)
-    if not all(callable(getattr(check, "violations", None)) for check in checks):
-        raise ConfigurationError("checks", hint)
-    return checks
+    return several_in("checks", values, hint, has("violations"), ConfigurationError)
 
 
 def _common_passwords(values: Iterable[str]) -> frozenset[str]:
-    return frozenset(_texts("common_passwords", values))
+    return frozenset(several_in("common_passwords", values, _TEXTS, is_text, ConfigurationError))
 
 
 class PasswordCheck(Protocol):

@@ -8,11 +8,11 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import timedelta
 from itertools import takewhile
-from typing import Final, TypeVar
+from typing import Final, NamedTuple, TypeVar
 
 import attrs
 
-from .._arguments import NEEDS_HASHER, contact_id_in, has_methods, is_callable, is_claim_proof
+from .._arguments import NEEDS_HASHER, contact_id_in, has_methods, is_callable, is_claim_proof, lasts
 from .._ids import digest
 from .._ledger import Accounts, Ledger, NotWritten, Write
 from .._service import Service, counts_for_store
@@ -21,7 +21,6 @@ from ..accounts import INVITATION, Account, Credential, CredentialOrigin
 from ..audit import AuditEvent, AuditKind
 from ..contacts import ContactId
 from ..exceptions import (
-    ConfigurationError,
     HashingUnavailableError,
     InvalidValueError,
     PortalCredsWarning,
@@ -59,13 +58,6 @@ _MAX_WRITES: Final = 64
 
 _MAX_DECISIONS: Final = 3
 """How often a sign-in starts again because the credential was replaced while it was verified."""
-
-
-def _lifetime(service: object, attribute: attrs.Attribute[timedelta], value: object) -> None:
-    if not isinstance(value, timedelta) or not timedelta(0) < value <= MAX_TICKET_LIFETIME:
-        raise ConfigurationError(
-            "ticket_lifetime", f"pass a timedelta of more than zero, at most {MAX_TICKET_LIFETIME}"
-        )
 
 
 _T = TypeVar("_T")
@@ -120,7 +112,14 @@ class SignInService(Service):
         kw_only=True, default=None, alias="claim_proof", repr=False, validator=is_claim_proof
     )
     _ticket_lifetime: timedelta = attrs.field(
-        kw_only=True, default=MAX_TICKET_LIFETIME, alias="ticket_lifetime", validator=_lifetime
+        kw_only=True,
+        default=MAX_TICKET_LIFETIME,
+        alias="ticket_lifetime",
+        validator=lasts(
+            timedelta(microseconds=1),
+            MAX_TICKET_LIFETIME,
+            hint=f"pass a timedelta of more than zero, at most {MAX_TICKET_LIFETIME}",
+        ),
     )
     _monotonic: Callable[[], float] = attrs.field(
         kw_only=True,
@@ -563,24 +562,22 @@ class _Attempt:
         return cls(key=key, name=name, password=password, source=source, device=device)
 
 
-class _Given:
+class _Given(NamedTuple):
     """What came with a ticket, besides the new password."""
 
-    def __init__(self, *, proof: Secret, source: str | None, device: Secret | None) -> None:
-        self.proof = proof
-        self.source = source
-        self.device = device
+    proof: Secret
+    source: str | None
+    device: Secret | None
 
 
-class _Proof:
+class _Proof(NamedTuple):
     """A right password, and whose."""
 
-    def __init__(self, *, attempt: _Attempt, caller: Caller, account: Account, guess: Guess, check: HashCheck) -> None:
-        self.attempt = attempt
-        self.caller = caller
-        self.account = account
-        self.guess = guess
-        self.check = check
+    attempt: _Attempt
+    caller: Caller
+    account: Account
+    guess: Guess
+    check: HashCheck
 
 
 def _is_kept(new: Secret, credential: Credential, permit: HashingPermit) -> bool:

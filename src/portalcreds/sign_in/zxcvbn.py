@@ -6,9 +6,10 @@ from typing import Final
 
 import attrs
 
+from .._arguments import is_whole
 from .._value import Value
 from ..accounts import Account
-from ..exceptions import ConfigurationError, MissingDependencyError
+from ..exceptions import MissingDependencyError
 from ..secret import Secret
 from .password_policy import Violation
 
@@ -22,11 +23,6 @@ LONGEST: Final = 72
 
 MAX_SCORE: Final = 4
 """The score of what takes 10 thousand million guesses or more."""
-
-
-def _score(owner: object, attribute: object, value: object) -> None:
-    if type(value) is not int or not 1 <= value <= MAX_SCORE:
-        raise ConfigurationError("least_score", f"pass a whole number from 1 to {MAX_SCORE}")
 
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
@@ -44,7 +40,9 @@ class ZxcvbnEstimator(Value):
         ConfigurationError: *least_score* is not one.
     """
 
-    least_score: int = attrs.field(default=3, validator=_score)
+    least_score: int = attrs.field(
+        default=3, validator=is_whole(least=1, most=MAX_SCORE, hint=f"pass a whole number from 1 to {MAX_SCORE}")
+    )
 
     def violations(self, password: Secret, account: Account, /) -> tuple[Violation, ...]:
         """Return ``guessable`` with the *score* and what is *needed*, or nothing."""

@@ -34,24 +34,14 @@ class _OwnsConnections(Closing):
     _connections: ConnectionPort
 
     def _connect_by(
-        self,
-        connect: Connect,
-        *,
-        dialect: str,
-        paramstyle: str | None,
-        max_idle: int,
-        give_back: GiveBack | None,
-        timeouts: Timeouts,
-    ) -> Dialect:
+        self, connect: Connect, spoken: Dialect, paramstyle: str | None, max_idle: int, give_back: GiveBack | None
+    ) -> None:
         # What speaks to drivers is imported with the first store, and not by those who only name its class.
         from ._drivers.connections import ConnectionPort
-        from ._drivers.dialects import get_dialect
         from ._drivers.paramstyle import ParamStyle
 
-        spoken = get_dialect(dialect, timeouts)
         style = ParamStyle(paramstyle, usual=spoken.paramstyle)
         self._connections = ConnectionPort(connect, spoken, style, max_idle=max_idle, give_back=give_back)
-        return spoken
 
     def close(self) -> None:
         """Close the connections. The store and its counters cannot be used any more."""
@@ -105,14 +95,10 @@ class DBAPIAccountStore(_OwnsConnections, SQLAccountStore):
         give_back: GiveBack | None = None,
         timeouts: Timeouts = DEFAULT_TIMEOUTS,
     ) -> None:
-        spoken = self._connect_by(
-            connect,
-            dialect=dialect,
-            paramstyle=paramstyle,
-            max_idle=max_idle,
-            give_back=give_back,
-            timeouts=timeouts,
-        )
+        from ._drivers.dialects import get_dialect
+
+        spoken = get_dialect(dialect, timeouts)
+        self._connect_by(connect, spoken, paramstyle, max_idle, give_back)
         try:
             super().__init__(self._connections, spoken, tables, tenant=tenant, contacts=contacts, scope=scope)
         except BaseException:
@@ -178,9 +164,9 @@ class DBAPIAccountStore(_OwnsConnections, SQLAccountStore):
 
     def _has_tables(self, statements: Statements, _: bool) -> bool:
         # Creating indexes on a table that lacks columns would fail before the check could say what is wrong with it.
-        listed, names = list_parameters([table.name for table in self._layout.tables])
+        listed, names = list_parameters([table.name for table in self._layout])
         rows, _rowcount = statements.execute(f"SELECT COUNT(*) FROM sqlite_master WHERE name IN {listed}", names)  # noqa: S608
-        return bool(rows[0][0] == len(self._layout.tables))
+        return bool(rows[0][0] == len(self._layout))
 
 
 class BorrowedDBAPIAccountStore(SQLAccountStore):
@@ -262,16 +248,11 @@ class DBAPIAttemptCounter(_OwnsConnections, SQLAttemptCounter):
         timeouts: Timeouts = DEFAULT_TIMEOUTS,
         clock: Clock = utc_now,
     ) -> None:
+        from ._drivers.dialects import get_dialect
         from ._sql.schema import lay_out
 
-        spoken = self._connect_by(
-            connect,
-            dialect=dialect,
-            paramstyle=paramstyle,
-            max_idle=max_idle,
-            give_back=give_back,
-            timeouts=timeouts,
-        )
+        spoken = get_dialect(dialect, timeouts)
+        self._connect_by(connect, spoken, paramstyle, max_idle, give_back)
         super().__init__(self._connections, spoken, lay_out(tables).attempts, tenant=tenant, clock=clock)
 
 

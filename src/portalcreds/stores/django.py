@@ -84,9 +84,9 @@ class DjangoAccountStore(SQLAccountStore):
 def create_statements(vendor: str, tables: Tables = DEFAULT_TABLES) -> list[str]:
     """Return the statements that create the tables, for a migration of a database that Django calls so."""
     spoken = get_dialect(_DIALECTS.get(vendor, vendor))
-    return [sql for table in lay_out(tables).tables for sql in create_table_sql(table, spoken)]
+    return [sql for table in lay_out(tables) for sql in create_table_sql(table, spoken)]
 
 
 def drop_statements(tables: Tables = DEFAULT_TABLES) -> list[str]:
     """Return the statements that drop the tables, accounts and all."""
-    return [f"DROP TABLE {table.path}" for table in reversed(lay_out(tables).tables)]
+    return [f"DROP TABLE {table.path}" for table in reversed(lay_out(tables))]

@@ -3,22 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 import attrs
 
+from .._arguments import one_of, refused_unless
 from .._value import Value
-from ..exceptions import ConfigurationError
 
-
-def _name(contacts: object, attribute: attrs.Attribute[str], value: object) -> None:
-    if not isinstance(value, str) or not value or "\0" in value:
-        raise ConfigurationError(attribute.name, "name a column of the host's contacts")
-
-
-def _identifier_type(contacts: object, attribute: attrs.Attribute[Literal["text", "integer"]], value: object) -> None:
-    if not isinstance(value, str) or value not in ("text", "integer"):
-        raise ConfigurationError("contact_id_type", 'pass "text" or "integer"')
+_name: Final = refused_unless(
+    lambda value: isinstance(value, str) and value and "\0" not in value, "name a column of the host's contacts"
+)
 
 
 @attrs.frozen(eq=False, repr=False)
@@ -59,4 +53,6 @@ class HostContacts(Value):
     first_name: str = attrs.field(default="first_name", validator=_name, kw_only=True)
     last_name: str = attrs.field(default="last_name", validator=_name, kw_only=True)
     email: str | None = attrs.field(default=None, validator=attrs.validators.optional(_name), kw_only=True)
-    contact_id_type: Literal["text", "integer"] = attrs.field(default="text", validator=_identifier_type, kw_only=True)
+    contact_id_type: Literal["text", "integer"] = attrs.field(
+        default="text", validator=one_of("text", "integer", hint='pass "text" or "integer"'), kw_only=True
+    )

@@ -149,7 +149,7 @@ def portal_tables(metadata: MetaData, tables: Tables = DEFAULT_TABLES) -> tuple[
         metadata: The host's metadata.
         tables: Where the tables are, as for `SQLAlchemyAccountStore`.
     """
-    return tuple(describe_table(table, metadata) for table in lay_out(tables).tables)
+    return tuple(describe_table(table, metadata) for table in lay_out(tables))
 
 
 def _reach(bind: Any, bind_arguments: dict[str, Any], timeouts: Timeouts) -> tuple[Port, Dialect, sqlalchemy.Dialect]:

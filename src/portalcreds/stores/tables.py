@@ -7,17 +7,17 @@ from typing import Final
 
 import attrs
 
+from .._arguments import refused_unless
 from .._value import Value
-from ..exceptions import ConfigurationError
 
 _NAME: Final = re.compile(r"[a-z_][a-z0-9_]{0,29}", re.ASCII)
 # PostgreSQL cuts identifiers after 63 bytes; the longest name of ours has 26 besides the prefix.
 
 
-def _name(tables: object, attribute: attrs.Attribute[str], value: object) -> None:
-    if not (isinstance(value, str) and (not value or _NAME.fullmatch(value))):
-        hint = "pass up to 30 small ASCII letters, digits and underscores, no digit first"
-        raise ConfigurationError(attribute.name, hint)
+_name: Final = refused_unless(
+    lambda value: isinstance(value, str) and (not value or _NAME.fullmatch(value)),
+    "pass up to 30 small ASCII letters, digits and underscores, no digit first",
+)
 
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)

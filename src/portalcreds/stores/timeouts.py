@@ -7,16 +7,12 @@ from typing import Final
 
 import attrs
 
+from .._arguments import lasts
 from .._value import Value
-from ..exceptions import ConfigurationError
 
-_SHORTEST: Final = timedelta(milliseconds=1)
-_LONGEST: Final = timedelta(hours=1)
-
-
-def _bounded(timeouts: object, attribute: attrs.Attribute[timedelta], value: object) -> None:
-    if not isinstance(value, timedelta) or not _SHORTEST <= value <= _LONGEST:
-        raise ConfigurationError(attribute.name, "pass a timedelta from a millisecond to an hour")
+_bounded: Final = lasts(
+    timedelta(milliseconds=1), timedelta(hours=1), hint="pass a timedelta from a millisecond to an hour"
+)
 
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)

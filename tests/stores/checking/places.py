@@ -119,7 +119,7 @@ def find(place: Place, layout: Layout, *, rows: int = 0) -> tuple[TableFault, ..
         assert bool(fault.statements) + bool(fault.intended) == is_advised, fault
         assert fault.statements or fault.hint
     missing = {fault.table for fault in faults if fault.kind == TableFaultKind.MISSING_TABLE}
-    for table in layout.tables:
+    for table in layout:
         expected = rows if table == layout.accounts else int(table == layout.version)
         assert table.path in missing or place.execute([f"SELECT COUNT(*) FROM {table.path}"]) == [(expected,)]
     return faults
@@ -142,7 +142,7 @@ def fix(place: Place, layout: Layout, faults: Sequence[TableFault]) -> None:
     for fault in faults:
         place.execute(fault.statements)
     left = [fault for fault in faults if not fault.statements]
-    creation = "\n".join(place.creation(*layout.tables))
+    creation = "\n".join(place.creation(*layout))
     for fault in left:
         if fault.kind not in (TableFaultKind.MISSING_KEY, TableFaultKind.MISSING_INDEX):
             assert fault.intended in creation, fault

@@ -112,7 +112,7 @@ def test_a_name_that_is_taken_is_left_alone(place: Place, layout: Layout) -> Non
     """R20: an index that has our name and does something else stays; ours gets the next name."""
     accounts = layout.accounts
     name = f"{accounts.name}_by_expiry"
-    place.execute(place.creation(attrs.evolve(accounts, indexes=without(accounts.indexes, name)), *layout.tables[1:]))
+    place.execute(place.creation(attrs.evolve(accounts, indexes=without(accounts.indexes, name)), *layout[1:]))
     place.execute([f"CREATE INDEX {name} ON {accounts.name} (version)"])
     (fault,) = find(place, layout)
     (statement,) = fault.statements

@@ -25,7 +25,7 @@ Kind = TableFaultKind
 def test_a_lenient_connection_is_found(mariadb: Place, layout: Layout) -> None:
     """R20: in a mode in which what is too long is cut, that is told beside the column that is too short."""
     prefix = layout.accounts.name.removesuffix("accounts")
-    creation = define(mariadb.creation(*layout.tables), layout.accounts, "password_hash", "VARCHAR(255)")
+    creation = define(mariadb.creation(*layout), layout.accounts, "password_hash", "VARCHAR(255)")
     mariadb.execute(define(creation, layout.accounts, "issued_at", "INT"))
     with closing(mariadb.connect()) as connection:
         cursor = connection.cursor()
@@ -50,7 +50,7 @@ def test_a_lenient_connection_is_found(mariadb: Place, layout: Layout) -> None:
 
 def test_a_tenant_that_is_cut_is_found_where_it_went(mariadb: Place, layout: Layout) -> None:
     """R16: cut without an error, a tenant would be another's."""
-    mariadb.execute(define(mariadb.creation(*layout.tables), layout.accounts, "tenant", "VARCHAR(10) NOT NULL"))
+    mariadb.execute(define(mariadb.creation(*layout), layout.accounts, "tenant", "VARCHAR(10) NOT NULL"))
     with closing(mariadb.connect()) as connection:
         connection.cursor().execute("SET sql_mode = ''")
         connection.begin()
@@ -66,12 +66,12 @@ def test_a_table_that_undoes_nothing_is_found_before_it_is_written_to(
     mariadb: Place, layout: Layout, engine: str
 ) -> None:
     """R1: without transactions a hash could be there without its event, and the check's own rows would stay."""
-    creation = [sql.replace("ENGINE=InnoDB", f"ENGINE={engine}") for sql in mariadb.creation(*layout.tables)]
+    creation = [sql.replace("ENGINE=InnoDB", f"ENGINE={engine}") for sql in mariadb.creation(*layout)]
     # Its keys are shorter than those of ours.
     creation = [re.sub(r"VARCHAR\(\d+\)", "VARCHAR(40)", sql) for sql in creation if "INDEX" not in sql]
     mariadb.execute(creation)
     faults = [fault for fault in find(mariadb, layout) if fault.kind == Kind.NOT_TRANSACTIONAL]
-    assert {fault.table for fault in faults} == {table.path for table in layout.tables}
+    assert {fault.table for fault in faults} == {table.path for table in layout}
     assert {fault.intended for fault in faults} == {"ENGINE=InnoDB"}
 
 
@@ -93,7 +93,7 @@ def test_a_trigger_that_changes_what_is_written_is_found(place: Place, layout: L
             "SET NEW.issued_at = NEW.issued_at DIV 1000000 * 1000000"
         ],
     }
-    place.execute([*place.creation(*layout.tables), *rounding[place.name]])
+    place.execute([*place.creation(*layout), *rounding[place.name]])
     (fault,) = find(place, layout)
     assert (fault.part, fault.kind) == ("issued_at", Kind.LOSSY)
     assert "trigger" in fault.hint
@@ -101,7 +101,7 @@ def test_a_trigger_that_changes_what_is_written_is_found(place: Place, layout: L
 
 def test_a_row_that_is_refused_for_reasons_of_the_hosts_is_told(place: Place, layout: Layout) -> None:
     """R23: a required column of the host's own would fail each addition; the error says where to look."""
-    creation = place.creation(*layout.tables)
+    creation = place.creation(*layout)
     creation[0] = creation[0].replace("(\n", "(\n  school INTEGER NOT NULL,\n", 1)
     place.execute(creation)
     (fault,) = find(place, layout)
@@ -126,7 +126,7 @@ def test_a_check_of_the_hosts_that_refuses_too_much_is_told(
         condition = condition.replace("CHAR_LENGTH", "LENGTH")
     stricter = {**layout.accounts.checks, f"{layout.accounts.name}_more": condition}
     accounts = attrs.evolve(layout.accounts, checks=stricter)
-    place.execute(place.creation(accounts, *layout.tables[1:]))
+    place.execute(place.creation(accounts, *layout[1:]))
     (fault,) = find(place, layout)
     assert fault.part == part
     assert words in fault.detail
@@ -136,7 +136,7 @@ def test_a_check_of_the_hosts_that_refuses_too_much_is_told(
 def test_a_state_of_a_column_that_is_missing_is_told_too(place: Place, layout: Layout) -> None:
     """R20: a state that is there without what it is computed from cannot be what it should be."""
     accounts = leave_out(layout.accounts, "change_required_by")
-    place.execute(place.creation(accounts, *layout.tables[1:]))
+    place.execute(place.creation(accounts, *layout[1:]))
     place.execute([f"ALTER TABLE {accounts.name} ADD COLUMN state VARCHAR(64)"])
     faults = find(place, layout)
     assert {(accounts.path, "state", Kind.NOT_COMPUTED)} < sum_up(faults)
@@ -147,7 +147,7 @@ def test_a_right_that_is_missing_is_no_fault_of_the_tables(tmp_path: Path, layou
     """R23: who may not read the tables is told that, and not that they are missing."""
     with open_place("postgresql", tmp_path) as place:
         role, prefix = f"{layout.accounts.name}_{id(layout) % 10**9}", layout.accounts.name.removesuffix("accounts")
-        place.execute([*place.creation(*layout.tables), f"CREATE ROLE {role}"])
+        place.execute([*place.creation(*layout), f"CREATE ROLE {role}"])
 
         def connect() -> Any:
             connection = place.connect()
@@ -182,7 +182,7 @@ def test_a_file_that_folds_is_refused(tmp_path: Path) -> None:
     """R20: at opening, before it costs data; nobody has to think of calling the check."""
     file, layout = tmp_path / "portal.db", lay_out(Tables())
     with open_place("sqlite", tmp_path) as place:
-        creation = place.creation(*layout.tables)
+        creation = place.creation(*layout)
         place.execute(define(creation, layout.accounts, "username_key", "TEXT COLLATE NOCASE"))
     with pytest.raises(ConfigurationError, match=r"portal_accounts\.username_key folds case"):
         DBAPIAccountStore.open_sqlite(file)

@@ -101,12 +101,12 @@ def test_a_column_that_costs_data_is_found(
 ) -> None:
     """R20: a collation that folds, pads or missorts, a column too short, and a clock that rounds."""
     layout = lay_out(Tables())
-    table = next(table for table in layout.tables if table.name.endswith(suffix))
+    table = next(table for table in layout if table.name.endswith(suffix))
     with open_place(name, tmp_path) as place:
         if "folding" in definition:
             options = "(provider = icu, locale = 'und-u-ks-level2', deterministic = false)"
             place.execute([f"CREATE COLLATION folding {options}"])
-        place.execute(define(place.creation(*layout.tables), table, column, definition))
+        place.execute(define(place.creation(*layout), table, column, definition))
         faults = find(place, layout)
         assert sum_up(faults) == {(table.name, column, kind)}
         assert words in faults[0].detail
@@ -127,7 +127,7 @@ def test_all_that_is_wrong_is_told_at_once(place: Place, layout: Layout) -> None
         indexes=without(accounts.indexes, index),
     )
     damaged = {accounts.name: worse, events.name: attrs.evolve(events, unique={})}
-    creation = place.creation(*(damaged.get(table.name, table) for table in layout.tables))
+    creation = place.creation(*(damaged.get(table.name, table) for table in layout))
     expected = {
         (accounts.path, next(iter(accounts.unique)), Kind.MISSING_KEY),
         (accounts.path, "change_id", Kind.NULLABLE),
@@ -137,7 +137,7 @@ def test_all_that_is_wrong_is_told_at_once(place: Place, layout: Layout) -> None
     }
     seen = {"username_key", "tenant", "seq", "issued_at", "n"}  # Each once; and instants that are dates hide the rest.
     for suffix, column, definition, kind, _ in _UNFIT[place.name]:
-        table = next(table for table in layout.tables if table.name.endswith(suffix))
+        table = next(table for table in layout if table.name.endswith(suffix))
         if column not in seen and table == accounts and "TIME" not in definition:
             seen.add(column)
             creation = define(creation, table, column, definition)
@@ -175,8 +175,8 @@ _TO_FILL_IN: Final = {
 def test_a_column_that_the_database_does_not_fill_in_is_found(place: Place, layout: Layout, case: int) -> None:
     """R17, R20: a state that disagrees with its row, and events without an order."""
     suffix, column, definition, expected = _TO_FILL_IN[place.name][case]
-    table = next(table for table in layout.tables if table.name.endswith(suffix))
-    place.execute(define(place.creation(*layout.tables), table, column, definition))
+    table = next(table for table in layout if table.name.endswith(suffix))
+    place.execute(define(place.creation(*layout), table, column, definition))
     faults = find(place, layout)
     assert sum_up(faults) == {(table.path, part, kind) for part, kind in expected.items()}
     fix(place, layout, faults)

@@ -73,7 +73,7 @@ def test_confusable_user_names_stay_apart_or_are_refused(accounts: AccountStore)
 def test_on_a_table_that_folds_nobody_is_taken_for_another(mariadb: Place, layout: Layout, collation: str) -> None:
     """R18: should nobody have called the check, the second is refused, and is never found as the first."""
     pinned = f"VARCHAR(255) COLLATE {collation}"
-    mariadb.execute(define(mariadb.creation(*layout.tables), layout.accounts, "username_key", pinned))
+    mariadb.execute(define(mariadb.creation(*layout), layout.accounts, "username_key", pinned))
     with mariadb.store(layout) as store:
         for number, (one, other, are_same) in enumerate(_CONFUSABLE):
             if are_same is not False:

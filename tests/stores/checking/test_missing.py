@@ -18,7 +18,7 @@ Kind = TableFaultKind
 
 def _damages() -> Iterator[tuple[int, Table, str, TableFaultKind]]:
     """Yield the number of a table, the table without something, what it is, and what that is called."""
-    for number, table in enumerate(lay_out(Tables(prefix="")).tables):
+    for number, table in enumerate(lay_out(Tables(prefix=""))):
         if table.primary_key:
             yield number, attrs.evolve(table, primary_key=()), "primary_key", Kind.MISSING_KEY
         for name in table.unique:
@@ -67,7 +67,7 @@ def test_what_is_missing_is_found(
     place: Place, layout: Layout, number: int, damaged: Table, part: str, kind: TableFaultKind
 ) -> None:
     """R1, R20: keys, CHECKs, NOT NULLs and indexes are there, or the error says which are not."""
-    tables = list(layout.tables)
+    tables = list(layout)
     tables[number] = rename(damaged, prefix := layout.accounts.name.removesuffix("accounts"))
     place.execute(place.creation(*tables))
     faults = find(place, layout)
@@ -82,7 +82,7 @@ def test_what_is_missing_is_found(
         pytest.param(
             number, column.name, marks=[] if column.name in ("username_key", "seq", "n") else pytest.mark.whole
         )
-        for number, table in enumerate(lay_out(Tables(prefix="")).tables)
+        for number, table in enumerate(lay_out(Tables(prefix="")))
         for column in table.columns
     ],
 )
@@ -90,7 +90,7 @@ def test_a_missing_column_is_found_with_what_is_about_it(
     place: Place, layout: Layout, number: int, column: str
 ) -> None:
     """R20: a column that is not there, and the key, the CHECKs and the indexes that cannot be there without it."""
-    tables = list(layout.tables)
+    tables = list(layout)
     table = tables[number]
     tables[number] = leave_out(table, column)
     place.execute(place.creation(*tables))
@@ -102,7 +102,7 @@ def test_a_missing_column_is_found_with_what_is_about_it(
 @pytest.mark.parametrize("number", sampled([0], [1, 2]))
 def test_a_missing_table_is_found(place: Place, layout: Layout, number: int) -> None:
     """R20: with the very statements that create_tables would have executed."""
-    tables = list(layout.tables)
+    tables = list(layout)
     missing = tables.pop(number)
     place.execute(place.creation(*tables))
     faults = find(place, layout)

@@ -45,7 +45,7 @@ _NUMBERED: Final = {
 @pytest.mark.parametrize("case", range(2))
 def test_a_table_may_be_made_by_any_tool(place: Place, layout: Layout, case: int) -> None:
     """R20: what constraints and indexes are called, and how events are numbered, is for the host to choose."""
-    tables = [_made_otherwise(table) for table in layout.tables]
+    tables = [_made_otherwise(table) for table in layout]
     definition = _NUMBERED[place.name][min(case, len(_NUMBERED[place.name]) - 1)]
     creation = define(place.creation(*tables), layout.events, "seq", definition)
     if place.name == "postgresql":
@@ -66,7 +66,7 @@ def test_a_surrogate_key_is_a_key_too(place: Place, layout: Layout) -> None:
         "mariadb": "BIGINT AUTO_INCREMENT PRIMARY KEY",
     }[place.name]
     accounts = attrs.evolve(layout.accounts, primary_key=())
-    creation = place.creation(accounts, *layout.tables[1:])
+    creation = place.creation(accounts, *layout[1:])
     creation[0] = creation[0].replace("(\n", f"(\n  id {ids},\n", 1)
     place.execute(creation)
     faults = find(place, layout)
@@ -95,7 +95,7 @@ def test_the_hosts_transaction_is_as_it_was(place: Place, layout: Layout, is_sou
     """R20: in a borrowed transaction all is undone and nothing of the host's is, and the host can go on and commit."""
     missing = next(iter(layout.accounts.checks))
     checks = {name: condition for name, condition in layout.accounts.checks.items() if is_sound or name != missing}
-    there = [table for table in layout.tables if table not in (layout.accounts, layout.attempts)]
+    there = [table for table in layout if table not in (layout.accounts, layout.attempts)]
     place.execute(place.creation(attrs.evolve(layout.accounts, checks=checks), *there))
     prefix = layout.accounts.name.removesuffix("accounts")
     with closing(place.connect()) as connection:
@@ -141,7 +141,7 @@ def test_tables_in_an_attached_file_are_made_and_checked(tmp_path: Path) -> None
 def test_tables_in_a_schema_are_checked(place: Place, layout: Layout) -> None:
     """R20: faults are found and fixed where the tables are, and not where others of the same names are."""
     prefix = layout.accounts.name.removesuffix("accounts")
-    place.execute(place.creation(*layout.tables))
+    place.execute(place.creation(*layout))
     created = {"postgresql": "CREATE SCHEMA elsewhere_{}", "mariadb": "CREATE DATABASE elsewhere_{}"}[place.name]
     dropped = {"postgresql": "DROP SCHEMA elsewhere_{} CASCADE", "mariadb": "DROP DATABASE elsewhere_{}"}[place.name]
     own = f"{id(layout) % 10**9}"
@@ -155,7 +155,7 @@ def test_tables_in_a_schema_are_checked(place: Place, layout: Layout) -> None:
             checks=dict(list(there.accounts.checks.items())[1:]),
             indexes=dict(list(there.accounts.indexes.items())[1:]),
         )
-        creation = place.creation(table, *there.tables[1:])
+        creation = place.creation(table, *there[1:])
         place.execute(define(creation, table, "email", "VARCHAR(10)"))
         faults = find(place, there)
         assert {fault.table for fault in faults} == {there.accounts.path}
@@ -192,7 +192,7 @@ def test_an_index_that_serves_nothing_is_none(place: Place, layout: Layout, inde
     accounts = layout.accounts
     name = next(name for name in accounts.indexes if name.endswith("_by_name"))
     lacking = attrs.evolve(accounts, indexes=without(accounts.indexes, name))
-    creation = place.creation(lacking, *layout.tables[1:])
+    creation = place.creation(lacking, *layout[1:])
     columns = ", ".join(accounts.indexes[name])
     place.execute([*creation, f"CREATE INDEX {name} ON {accounts.name} {indexed.format(columns)}"])
     faults = find(place, layout)

@@ -268,7 +268,7 @@ def _reader(school: School) -> Iterator[Callable[[], Any]]:
             )
         yield backend.connect
         return
-    ours = [table.path for table in lay_out(Tables()).tables]
+    ours = [table.path for table in lay_out(Tables())]
     if backend.database == "postgresql":
         import psycopg
 

@@ -12,7 +12,7 @@ from .._sql.schema import Column, Kind, Layout, Table
 from ..table_faults import TableFault, TableFaultKind
 from .catalog import read_catalog
 from .encoding import find_encoding_fault
-from .hints import Hint, Hints, mentions
+from .hints import BE_STRICT, CHANGE_ENGINE, LOOK_FOR_OTHERS, OTHER_RELEASE, Hint, Hints, mentions
 from .probe_rows import Row, make_probe_rows, make_tenant, pick_confusable, pick_hardest
 from .trial import Trial
 
@@ -40,7 +40,7 @@ def find_faults(statements: Statements, dialect: Dialect, layout: Layout) -> tup
     if encoding is not None:
         return (encoding,)
     found: list[TableFault] = []
-    for table in layout.tables:
+    for table in layout:
         with savepoint(statements, "checking"):
             found += _Examination(statements, dialect, layout, table).find_faults()
     # A connection is as lenient with one table as with another.
@@ -66,7 +66,7 @@ class _Examination:
         # Before the table is so much as read: some engines then refuse every savepoint of the transaction.
         if self._catalog.engine is not None:
             detail = f"keeps what is undone (its engine is {self._catalog.engine})"
-            return [self._fault(None, TableFaultKind.NOT_TRANSACTIONAL, detail, self._hints.change_engine())]
+            return [self._fault(None, TableFaultKind.NOT_TRANSACTIONAL, detail, CHANGE_ENGINE)]
         if not is_readable([]):
             return [self._fault(None, TableFaultKind.MISSING_TABLE, "is not there", self._hints.add_table())]
         if not is_readable(names):
@@ -171,7 +171,7 @@ class _Examination:
             if unlike:
                 return [self._unfit(column, TableFaultKind.TOO_NARROW, f"refuses {_hard(column)}") for column in unlike]
             detail = f"refuses a row that is as it should be (cause: {refusal.code})"
-            return [self._fault(None, TableFaultKind.REFUSES, detail, self._hints.look_for_others())]
+            return [self._fault(None, TableFaultKind.REFUSES, detail, LOOK_FOR_OTHERS)]
         return []
 
     def _unfit_columns(self) -> list[TableFault]:
@@ -196,7 +196,7 @@ class _Examination:
                             found[column.name] = fault
                 if not found:
                     detail = "refuses or changes a row all of whose texts are as long as can be"
-                    return [self._fault(None, TableFaultKind.REFUSES, detail, self._hints.look_for_others())]
+                    return [self._fault(None, TableFaultKind.REFUSES, detail, LOOK_FOR_OTHERS)]
         return list(found.values())
 
     def _tried(self, column: Column, row: Row, value: Any) -> TableFault | None:  # Any: text or a number.
@@ -262,7 +262,7 @@ class _Examination:
                     yield self._not_computed(column)
                 elif returned is None and is_fit:
                     detail = "refuses an account in a state that can be"
-                    yield self._fault(None, TableFaultKind.REFUSES, detail, self._hints.look_for_others())
+                    yield self._fault(None, TableFaultKind.REFUSES, detail, LOOK_FOR_OTHERS)
 
     def _not_computed(self, column: Column) -> TableFault:
         detail = "is not computed from the other columns, or otherwise than it should be"
@@ -278,7 +278,7 @@ class _Examination:
         returned = self._trial.read_back([self._rows.filled[0] | too_long], list(too_long)) if too_long else None
         if returned is not None and any(len(returned[0][name]) < len(text) for name, text in too_long.items()):
             detail = "takes and cuts texts that are too long, as the connection's sql_mode lets it"
-            yield self._fault(None, TableFaultKind.LENIENT, detail, self._hints.be_strict())
+            yield self._fault(None, TableFaultKind.LENIENT, detail, BE_STRICT)
 
     def _wrong_version(self) -> Iterator[TableFault]:
         row = self._table.first_row
@@ -290,7 +290,7 @@ class _Examination:
             yield self._fault("version", TableFaultKind.VERSION, detail, self._hints.add_first_row(row))
         elif found != [row["version"]]:
             detail = f"says {found[0]}, and this release needs {row['version']}"
-            yield self._fault("version", TableFaultKind.VERSION, detail, self._hints.migrate())
+            yield self._fault("version", TableFaultKind.VERSION, detail, OTHER_RELEASE)
 
     # -- how it is told
 

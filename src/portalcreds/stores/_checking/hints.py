@@ -25,10 +25,6 @@ _MIGRATE: Final = (
 
 _FILL: Final = "the column is required, and only you know what belongs into the rows that are there; " + _MIGRATE
 
-_OTHER_RELEASE: Final = (
-    "take the release that the tables are of, or migrate them; the page on migrations says what each version changed"
-)
-
 _LOOK_FOR_OTHERS: Final = (
     "look for a trigger, a foreign key, a CHECK or a required column of your own on the table, and take care of it"
 )
@@ -48,6 +44,24 @@ class Hint:
     statements: tuple[str, ...] = ()
     intended: str = ""
     text: str = ""
+
+
+CHANGE_ENGINE: Final = Hint(intended="ENGINE=InnoDB", text=_MIGRATE)
+"""What keeps rows in a way that can undo a change."""
+
+OTHER_RELEASE: Final = Hint(
+    text="take the release that the tables are of, or migrate them; "
+    "the page on migrations says what each version changed"
+)
+
+BE_STRICT: Final = Hint(
+    statements=("SET SESSION sql_mode = CONCAT(@@sql_mode, ',STRICT_ALL_TABLES')",),
+    text="on each connection, or for all of them in the server's configuration",
+)
+"""What has MariaDB refuse what is too long."""
+
+LOOK_FOR_OTHERS: Final = Hint(text=_LOOK_FOR_OTHERS)
+"""What to do about what is none of ours."""
 
 
 class Hints:
@@ -110,28 +124,10 @@ class Hints:
             return Hint(intended=f"INDEX ({', '.join(columns)})", text=_MIGRATE)
         return Hint(statements=(create_index_sql(self._table, self._find_free_name(name), columns, self._dialect),))
 
-    def change_engine(self) -> Hint:
-        """Return what keeps rows in a way that can undo a change."""
-        return Hint(intended="ENGINE=InnoDB", text=_MIGRATE)
-
     def add_first_row(self, row: Mapping[str, str | int]) -> Hint:
         """Return what says of which version the tables are, where nothing does."""
         text = "if they were made by this release, such as by a migration that forgot it; else migrate them first"
         return Hint(statements=(insert_first_row_sql(self._table, row),), text=text)
-
-    def migrate(self) -> Hint:
-        """Return what to do about tables of another release."""
-        return Hint(text=_OTHER_RELEASE)
-
-    def be_strict(self) -> Hint:
-        """Return what has MariaDB refuse what is too long."""
-        strict = "SET SESSION sql_mode = CONCAT(@@sql_mode, ',STRICT_ALL_TABLES')"
-        where = "on each connection, or for all of them in the server's configuration"
-        return Hint(statements=(strict,), text=where)
-
-    def look_for_others(self) -> Hint:
-        """Return what to do about what is none of ours."""
-        return Hint(text=_LOOK_FOR_OTHERS)
 
     def _blocked(self, expression: str, missing: Collection[str]) -> bool:
         """Return whether the expression is about a column that is missing and that no statement adds."""

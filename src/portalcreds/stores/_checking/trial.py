@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final
+from typing import Any, Final
 
 from .._drivers.port import DatabaseFailure, FailureKind, Statements
 from .._sql.schema import Column, Table
@@ -58,15 +58,8 @@ class Trial:
         """Return what the database makes of the rows, or None if it refuses them. They are undone."""
         # By a range of tenants: whatever else was cut or rounded, it is between them.
         names = ", ".join(columns)
-        sql = f"SELECT {names} FROM {self._path} WHERE tenant >= :low AND tenant < :high"
-        try:
-            self._write(rows)
-            found = self._statements.execute(sql, self._range)[0]
-        except DatabaseFailure as failure:
-            self._look_at(failure)
-            return None
-        self.undo()
-        return [dict(zip(columns, row, strict=True)) for row in found]
+        found = self._ask_after(rows, names, {})
+        return None if found is None else [dict(zip(columns, row, strict=True)) for row in found]
 
     def compare(self, column: Column, row: Row, others: Sequence[str]) -> list[tuple[bool, bool]] | None:
         """Return of each other text whether the column takes it for the row's, and whether the row's sorts before."""
@@ -76,14 +69,10 @@ class Trial:
             for name in parameters
             for operator in ("=", "<")
         )
-        sql = f"SELECT {asked} FROM {self._path} WHERE tenant >= :low AND tenant < :high"
-        try:
-            self._write([row])
-            ((*answers,),) = self._statements.execute(sql, parameters | self._range)[0]
-        except DatabaseFailure as failure:
-            self._look_at(failure)
+        found = self._ask_after([row], asked, parameters)
+        if found is None:
             return None
-        self.undo()
+        ((*answers,),) = found
         return [(bool(same), bool(before)) for same, before in zip(answers[::2], answers[1::2], strict=True)]
 
     def read(self, column: str, tenant: object) -> list[object]:
@@ -94,6 +83,20 @@ class Trial:
     def undo(self) -> None:
         """Undo what was written; after an error, make the transaction good for more."""
         self._statements.execute(self._undo, {})
+
+    def _ask_after(
+        self, rows: Sequence[Row], asked: str, parameters: dict[str, object]
+    ) -> Sequence[Sequence[Any]] | None:
+        """Write the rows, select something of them and undo them; None if the database refuses them."""
+        sql = f"SELECT {asked} FROM {self._path} WHERE tenant >= :low AND tenant < :high"
+        try:
+            self._write(rows)
+            found = self._statements.execute(sql, parameters | self._range)[0]
+        except DatabaseFailure as failure:
+            self._look_at(failure)
+            return None
+        self.undo()
+        return found
 
     def _write(self, rows: Sequence[Row]) -> None:
         names = [column.name for column in self.columns]

@@ -6,7 +6,7 @@ import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from itertools import chain
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from ...exceptions import ConfigurationError
 
@@ -22,7 +22,7 @@ _ROW_STYLES: Final = {"format": "format", "pyformat": "format", "qmark": "qmark"
 """In which style the values of rows are marked: what takes names takes none, too."""
 
 
-class MarkedStatement:
+class MarkedStatement(NamedTuple):
     """
     A statement as a driver takes it.
 
@@ -31,9 +31,8 @@ class MarkedStatement:
         order: The names of its parameters in order of use, if they are passed by position.
     """
 
-    def __init__(self, sql: str, order: tuple[str, ...] | None) -> None:
-        self.sql = sql
-        self.order = order
+    sql: str
+    order: tuple[str, ...] | None
 
     def bind(self, parameters: Mapping[str, object]) -> Any:  # Any: PEP 249 takes mappings and sequences.
         """Return the parameters in the form that goes with the statement."""

@@ -49,21 +49,13 @@ class AccountReader:
 
     def find_by_id(self, statements: Statements, contact_id: str, *, lock: Lock) -> Account | None:
         """Return the contact's account, or None."""
-        if not is_storable(contact_id):
-            return None
-        found = self._named(
-            statements, self._read(statements, f"contact_id = :value{lock(contact_id)}", {"value": contact_id})
-        )
-        return found[0] if found and found[0].contact_id == contact_id else None
+        found = self._find(statements, "contact_id", contact_id, lock)
+        return found if found is not None and found.contact_id == contact_id else None
 
     def find_by_username(self, statements: Statements, username_key: str, *, lock: Lock) -> Account | None:
         """Return the account with this key, or None. Compared again here, code point by code point."""
-        if not is_storable(username_key):
-            return None
-        found = self._named(
-            statements, self._read(statements, f"username_key = :value{lock(username_key)}", {"value": username_key})
-        )
-        return found[0] if found and found[0].username_key == username_key else None
+        found = self._find(statements, "username_key", username_key, lock)
+        return found if found is not None and found.username_key == username_key else None
 
     def find_by_ids(self, statements: Statements, contact_ids: Sequence[ContactId], *, lock: Lock) -> list[Account]:
         """Return the accounts of those of the contacts that have one, in any order."""
@@ -207,8 +199,11 @@ class AccountReader:
             rows |= {row[0]: row for row in self._view.query(statements, sql, {**(parameters or {}), **of_ids})}
         return list(rows.values())
 
-    def _read(self, statements: Statements, condition: str, parameters: dict[str, object]) -> list[Account]:
-        return [read_account(row) for row in self._view.query(statements, self._select + condition, parameters)]
+    def _find(self, statements: Statements, column: str, value: str, lock: Lock) -> Account | None:
+        if not is_storable(value):
+            return None
+        rows = self._view.query(statements, f"{self._select}{column} = :value{lock(value)}", {"value": value})
+        return next(iter(self._named(statements, [read_account(row) for row in rows])), None)
 
     def _named(self, statements: Statements, accounts: Sequence[Account]) -> list[Account]:
         if self._contacts is None:

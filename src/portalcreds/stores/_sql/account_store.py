@@ -364,17 +364,13 @@ class SQLAccountStore(SQLJobStore):
                 "store", "pass one over an engine or a connection factory, without a scope: all words are written anew"
             )
         run("rebuild_words", lambda statements, _: self._writer.remove_words(statements), self._port.transaction)
-        written = 0
-        after: str | None = ""
-        while after is not None:
-            start = after
 
-            def work(statements: Statements, _: bool, start: str = start) -> list[str]:
-                return self._writer.rewrite_words(statements, start)
+        def work(statements: Statements, _: bool) -> list[str]:
+            return self._writer.rewrite_words(statements, after)
 
-            contact_ids = run("rebuild_words", work, self._port.transaction)
-            written += len(contact_ids)
-            after = contact_ids[-1] if contact_ids else None
+        written, after = 0, ""
+        while contact_ids := run("rebuild_words", work, self._port.transaction):
+            written, after = written + len(contact_ids), contact_ids[-1]
         return written
 
     # -- the tables
@@ -390,7 +386,7 @@ class SQLAccountStore(SQLJobStore):
         """
         from .ddl import create_tables
 
-        create_tables(self._port, self._dialect, *self._layout.tables)
+        create_tables(self._port, self._dialect, *self._layout)
 
     def check(self) -> None:
         """

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from enum import StrEnum
-from typing import Final
+from functools import partial
+from types import MappingProxyType
+from typing import Final, NamedTuple
 
 import attrs
 
@@ -115,7 +117,7 @@ class Table:
         return {name: lengths[name] is not None for name in names}
 
 
-class Layout:
+class Layout(NamedTuple):
     """
     The tables of one portal's database.
 
@@ -129,37 +131,13 @@ class Layout:
         version: The number of the schema.
     """
 
-    def __init__(
-        self,
-        *,
-        accounts: Table,
-        words: Table,
-        events: Table,
-        attempts: Table,
-        jobs: Table,
-        job_chunks: Table,
-        version: Table,
-    ) -> None:
-        self.accounts = accounts
-        self.words = words
-        self.events = events
-        self.attempts = attempts
-        self.jobs = jobs
-        self.job_chunks = job_chunks
-        self.version = version
-
-    @property
-    def tables(self) -> tuple[Table, ...]:
-        """All of them."""
-        return (
-            self.accounts,
-            self.words,
-            self.events,
-            self.attempts,
-            self.jobs,
-            self.job_chunks,
-            self.version,
-        )
+    accounts: Table
+    words: Table
+    events: Table
+    attempts: Table
+    jobs: Table
+    job_chunks: Table
+    version: Table
 
 
 def lay_out(tables: Tables) -> Layout:
@@ -171,24 +149,10 @@ def lay_out(tables: Tables) -> Layout:
     """
     if not isinstance(tables, Tables):
         raise ConfigurationError("tables", 'pass Tables(prefix="...", schema="...")')
-    prefix, schema = tables.prefix, tables.schema
+    table = partial(_table, tables)
     return Layout(
-        accounts=_accounts(f"{prefix}accounts", schema),
-        words=_words(f"{prefix}words", schema),
-        events=_events(f"{prefix}audit_events", schema),
-        attempts=_attempts(f"{prefix}attempts", schema),
-        jobs=_jobs(f"{prefix}jobs", schema),
-        job_chunks=_job_chunks(f"{prefix}job_chunks", schema),
-        version=_version(f"{prefix}schema_version", schema),
-    )
-
-
-def _accounts(name: str, schema: str | None) -> Table:
-    return Table(
-        name=name,
-        schema=schema,
-        columns=(
-            _text("tenant", MAX_TENANT_LENGTH, required=True),
+        accounts=table(
+            "accounts",
             _text("contact_id", MAX_CONTACT_TEXT, required=True),
             _text("first_name", MAX_CONTACT_TEXT),
             _text("last_name", MAX_CONTACT_TEXT),
@@ -215,13 +179,10 @@ def _accounts(name: str, schema: str | None) -> Table:
             _integer("version", required=True),
             _text("change_id", IDENTIFIER_LENGTH, required=True),
             Column("state", Kind.TEXT, MAX_CODE_LENGTH, computed=_STATE),
-        ),
-        primary_key=("tenant", "contact_id"),
-        # With NULLs allowed: any number of accounts without a user name.
-        unique={f"{name}_username": ("tenant", "username_key")},
-        checks={
-            f"{name}_{what}": condition
-            for what, condition in {
+            key=("contact_id",),
+            # With NULLs allowed: any number of accounts without a user name.
+            unique={"username": ("username_key",)},
+            checks={
                 "origin": "origin IN ('none', 'issued', 'chosen', 'imported')",
                 "hash": _either("origin = 'none'", "password_hash IS NULL", "origin <> 'none'"),
                 "expiry": _either("origin <> 'issued'", "expires_at IS NULL", "origin = 'issued'"),
@@ -235,40 +196,29 @@ def _accounts(name: str, schema: str | None) -> Table:
                 "erased": _either("erased_at IS NOT NULL", "name_key IS NULL", "erased_at IS NULL"),
                 "active": "is_active IN (0, 1)",
                 "version": "version >= 1",
-            }.items()
-        },
-        indexes={
-            f"{name}_by_name": ("tenant", "name_key", "contact_id"),
-            # One for each status; the expiry at the end tells live from expired without a look at the row.
-            f"{name}_by_state": ("tenant", "state", "name_key", "contact_id", "expires_at"),
-            f"{name}_by_expiry": ("tenant", "state", "expires_at", "contact_id"),
-            f"{name}_by_last_sign_in": ("tenant", "last_sign_in_at", "contact_id"),
-        },
-    )
-
-
-def _words(name: str, schema: str | None) -> Table:
-    columns = (
-        _text("tenant", MAX_TENANT_LENGTH, required=True),
-        _text("word", MAX_WORD_LENGTH, required=True),
-        _text("name_key", MAX_NAME_KEY_LENGTH, required=True),
-        _text("contact_id", MAX_CONTACT_TEXT, required=True),
-        _text("words", MAX_ALL_WORDS, required=True),
-    )
-    # The whole row is the key: then the rows of one word stand together in the order of names, and are read from the
-    # key alone. A database whose table is its primary key keeps them once.
-    return Table(
-        name=name, schema=schema, columns=columns, primary_key=tuple(column.name for column in columns), is_its_key=True
-    )
-
-
-def _events(name: str, schema: str | None) -> Table:
-    return Table(
-        name=name,
-        schema=schema,
-        columns=(
+            },
+            indexes={
+                "by_name": ("name_key", "contact_id"),
+                # One for each status; the expiry at the end tells live from expired without a look at the row.
+                "by_state": ("state", "name_key", "contact_id", "expires_at"),
+                "by_expiry": ("state", "expires_at", "contact_id"),
+                "by_last_sign_in": ("last_sign_in_at", "contact_id"),
+            },
+        ),
+        words=table(
+            "words",
+            _text("word", MAX_WORD_LENGTH, required=True),
+            _text("name_key", MAX_NAME_KEY_LENGTH, required=True),
+            _text("contact_id", MAX_CONTACT_TEXT, required=True),
+            _text("words", MAX_ALL_WORDS, required=True),
+            # The whole row is the key: then the rows of one word stand together in the order of names, and are read
+            # from the key alone. A database whose table is its primary key keeps them once.
+            key=("word", "name_key", "contact_id", "words"),
+            is_its_key=True,
+        ),
+        events=table(
+            "audit_events",
             Column("seq", Kind.SEQUENCE, required=True),
-            _text("tenant", MAX_TENANT_LENGTH, required=True),
             _text("event_id", IDENTIFIER_LENGTH, required=True),
             _text("kind", MAX_CODE_LENGTH, required=True),
             _integer("at", required=True),
@@ -279,34 +229,20 @@ def _events(name: str, schema: str | None) -> Table:
             _integer("affected"),
             _integer("confirmed_at"),
             _text("source", MAX_AUDIT_TEXT),
+            # Recording again what may be recorded already is settled by this.
+            unique={"once": ("event_id",)},
+            indexes={"by_contact": ("contact_id", "seq")},
         ),
-        # Recording again what may be recorded already is settled by this.
-        unique={f"{name}_once": ("tenant", "event_id")},
-        indexes={f"{name}_by_contact": ("tenant", "contact_id", "seq")},
-    )
-
-
-def _attempts(name: str, schema: str | None) -> Table:
-    return Table(
-        name=name,
-        schema=schema,
-        columns=(
-            _text("tenant", MAX_TENANT_LENGTH, required=True),
+        attempts=table(
+            "attempts",
             _text("attempt_key", ATTEMPT_KEY_LENGTH, required=True),
             _integer("n", required=True),
             _integer("expires_at"),
+            key=("attempt_key",),
+            indexes={"by_expiry": ("expires_at",)},
         ),
-        primary_key=("tenant", "attempt_key"),
-        indexes={f"{name}_by_expiry": ("tenant", "expires_at")},
-    )
-
-
-def _jobs(name: str, schema: str | None) -> Table:
-    return Table(
-        name=name,
-        schema=schema,
-        columns=(
-            _text("tenant", MAX_TENANT_LENGTH, required=True),
+        jobs=table(
+            "jobs",
             _text("job_key", MAX_CODE_LENGTH, required=True),
             _text("operator_id", MAX_OPERATOR_ID_LENGTH, required=True),
             _text("terms", MAX_JOB_TERMS, required=True),
@@ -317,21 +253,11 @@ def _jobs(name: str, schema: str | None) -> Table:
             _integer("confirmed_at", required=True),
             _integer("started_at", required=True),
             _integer("closed_at"),
+            key=("job_key",),
+            indexes={"by_closing": ("closed_at", "started_at"), "by_operator": ("operator_id", "started_at")},
         ),
-        primary_key=("tenant", "job_key"),
-        indexes={
-            f"{name}_by_closing": ("tenant", "closed_at", "started_at"),
-            f"{name}_by_operator": ("tenant", "operator_id", "started_at"),
-        },
-    )
-
-
-def _job_chunks(name: str, schema: str | None) -> Table:
-    return Table(
-        name=name,
-        schema=schema,
-        columns=(
-            _text("tenant", MAX_TENANT_LENGTH, required=True),
+        job_chunks=table(
+            "job_chunks",
             _text("job_key", MAX_CODE_LENGTH, required=True),
             _integer("number", required=True),
             _integer("size", required=True),
@@ -340,21 +266,44 @@ def _job_chunks(name: str, schema: str | None) -> Table:
             _text("worker", IDENTIFIER_LENGTH),
             _integer("leased_until"),
             _integer("finished_at"),
+            key=("job_key", "number"),
+            # Those that are still to be done, in order; and those that were finished lately.
+            indexes={"by_finish": ("job_key", "finished_at", "number")},
         ),
-        primary_key=("tenant", "job_key", "number"),
-        # Those that are still to be done, in order; and those that were finished lately.
-        indexes={f"{name}_by_finish": ("tenant", "job_key", "finished_at", "number")},
+        # Of all tenants together: the tenant is empty.
+        version=table(
+            "schema_version",
+            _integer("version", required=True),
+            key=(),
+            first_row={"tenant": "", "version": SCHEMA_VERSION},
+        ),
     )
 
 
-def _version(name: str, schema: str | None) -> Table:
+def _table(
+    tables: Tables,
+    name: str,
+    *columns: Column,
+    key: tuple[str, ...] | None = None,
+    unique: Mapping[str, tuple[str, ...]] = MappingProxyType({}),
+    checks: Mapping[str, str] = MappingProxyType({}),
+    indexes: Mapping[str, tuple[str, ...]] = MappingProxyType({}),
+    is_its_key: bool = False,
+    first_row: dict[str, str | int] | None = None,
+) -> Table:
+    """Return a table whose rows, keys and indexes begin with the tenant, and their names with its own."""
+    name = f"{tables.prefix}{name}"
+    tenant = _text("tenant", MAX_TENANT_LENGTH, required=True)
     return Table(
         name=name,
-        schema=schema,
-        # Of all tenants together: the tenant is empty.
-        columns=(_text("tenant", MAX_TENANT_LENGTH, required=True), _integer("version", required=True)),
-        primary_key=("tenant",),
-        first_row={"tenant": "", "version": SCHEMA_VERSION},
+        schema=tables.schema,
+        columns=(tenant, *columns),
+        primary_key=() if key is None else ("tenant", *key),
+        unique={f"{name}_{what}": ("tenant", *of) for what, of in unique.items()},
+        checks={f"{name}_{what}": condition for what, condition in checks.items()},
+        indexes={f"{name}_{what}": ("tenant", *of) for what, of in indexes.items()},
+        is_its_key=is_its_key,
+        first_row=first_row,
     )
 
 
