@@ -33,7 +33,7 @@ STORES = [
     (broken.LosesTickets, "test_ticket_digests_come_back_exactly"),
     (broken.OverwritesOnAdd, "test_add_over_an_account_is_stale"),
     (broken.AddsWhatItShouldChange, "test_a_change_of_nobody_is_stale"),
-    (broken.SharesUsernames, "test_neighbours_of_a_taken_username_are_applied"),
+    (broken.SharesUsernames, "test_add_with_a_taken_username"),
     (broken.AllOrNothing, "test_neighbours_of_a_stale_change_are_applied"),
     (broken.SortsChanges, "test_a_username_freed_in_the_same_call_is_free"),
     (broken.SortsChanges, "test_events_follow_the_order_of_the_changes"),
@@ -41,7 +41,7 @@ STORES = [
     (broken.RecordsTwice, "test_events_are_stored_with_their_change"),
     (broken.RecordsNothing, "test_events_are_stored_with_their_change"),
     (broken.SaysApplied, "test_the_same_change_applies_once"),
-    (broken.SwallowsTaken, "test_neighbours_of_a_taken_rename_are_applied"),
+    (broken.SwallowsTaken, "test_rename_to_a_taken_username"),
     (broken.ReturnsLiveObjects, "test_what_was_returned_does_not_change"),
     (broken.ReadsComparesAndWrites, "test_of_racing_changes_one_wins"),
     (broken.TakesFewIds, "test_find_many_takes_more_ids_than_a_statement_does"),
@@ -134,7 +134,7 @@ TWO_COUNTERS = [
 ]
 
 SINKS = [
-    (sabotaged_sinks.DropsEventsWithoutContact, "test_what_was_not_said_stays_so"),
+    (sabotaged_sinks.DropsEventsWithoutContact, "test_events_about_nobody_are_kept"),
     (sabotaged_sinks.LosesCounts, "test_counts_are_kept"),
     (sabotaged_sinks.ReversesBatches, "test_a_batch_is_kept_in_order"),
     (sabotaged_sinks.Overwrites, "test_events_are_added_to_those_on_record"),

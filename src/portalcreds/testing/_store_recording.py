@@ -24,6 +24,10 @@ class RecordingRules:
         """
         return events_of(store)
 
+    def test_a_fresh_store_has_nothing_on_record(self, store: AccountStore) -> None:
+        """A fresh store has no events, so that each test sees only its own."""
+        assert list(self.recorded_events(store)) == []
+
     def test_events_are_stored_with_their_change(self, store: AccountStore) -> None:
         """The events of an applied change are recorded once each, in order."""
         events = (an_event("1", "first"), an_event("1", "second"))
@@ -56,11 +60,10 @@ class RecordingRules:
         assert list(self.recorded_events(store)) == events
 
     def test_events_of_the_same_change_twice_are_stored_once(self, store: AccountStore) -> None:
-        """The second of two equal changes, in a call or after it, is stale: what did not happen is not on record."""
+        """The second of two equal changes in a call is stale, and what did not happen is not on the record."""
         event = an_event("1")
         change = Change(old=None, new=an_account("1"), events=(event,))
         store.apply([change, change])
-        store.apply([change])
         assert list(self.recorded_events(store)) == [event]
 
     def test_events_that_look_alike_are_all_stored(self, store: AccountStore) -> None:
@@ -108,6 +111,14 @@ class RecordingRules:
         applied = [change for change, result in zip(changes, results, strict=True) if result == ApplyResult.APPLIED]
         assert [change.new.contact_id for change in applied] == ["0", "3"]
         assert list(self.recorded_events(store)) == [event for change in applied for event in change.events]
+
+    def test_a_change_that_comes_again_is_not_recorded_again(self, store: AccountStore) -> None:
+        """Repeating a call does not record its events again."""
+        event = an_event("1")
+        change = Change(old=None, new=an_account("1"), events=(event,))
+        store.apply([change])
+        store.apply([change])
+        assert list(self.recorded_events(store)) == [event]
 
     def test_events_come_back_as_they_were(self, store: AccountStore) -> None:
         """Every field of an event is kept, including microseconds and unusual text."""

@@ -89,10 +89,20 @@ class AuditSinkContract:
         """
         return events_of(sink)
 
+    def test_a_fresh_sink_has_nothing_on_record(self, sink: AuditSink) -> None:
+        """A fresh sink has no events, so that each test sees only its own."""
+        assert list(self.recorded_events(sink)) == []
+
+    def test_one_event_is_kept(self, sink: AuditSink) -> None:
+        """A recorded event is kept once."""
+        event = an_event("1")
+        sink.record([event])
+        assert list(self.recorded_events(sink)) == [event]
+
     def test_a_batch_is_kept_in_order(self, sink: AuditSink) -> None:
-        """The events of a call keep their order, also if they have the same time or come in a tuple."""
+        """The events of a call keep their order, also if they have the same time."""
         events = [an_event(str(number % 3), f"reason-{number}") for number in range(300)]
-        sink.record(tuple(events))
+        sink.record(events)
         assert list(self.recorded_events(sink)) == events
 
     def test_events_are_added_to_those_on_record(self, sink: AuditSink) -> None:
@@ -119,6 +129,12 @@ class AuditSinkContract:
         sink.record([])
         assert list(self.recorded_events(sink)) == [event]
 
+    def test_events_from_any_sequence(self, sink: AuditSink) -> None:
+        """A tuple works as well as a list."""
+        events = (an_event("1"), an_event("2"))
+        sink.record(events)
+        assert tuple(self.recorded_events(sink)) == events
+
     def test_every_field_is_kept(self, sink: AuditSink) -> None:
         """Every field of an event is kept, and no two are swapped."""
         event = AuditEvent(
@@ -142,13 +158,23 @@ class AuditSinkContract:
             assert getattr(found, name) == getattr(event, name), name
 
     def test_what_was_not_said_stays_so(self, sink: AuditSink) -> None:
-        """None comes back as None, as of a sign-in with an unknown user name, and an empty text as an empty text."""
+        """None comes back as None, and an empty text as an empty text."""
         bare = AuditEvent(kind=AuditKind.SIGN_IN_FAILED, at=NOW)
         empty = AuditEvent(
             kind=AuditKind.SIGN_IN_FAILED, at=NOW, operator_id="", contact_id="", reason="", operation_id="", source=""
         )
         sink.record([bare, empty])
         assert list(self.recorded_events(sink)) == [bare, empty]
+
+    def test_events_about_nobody_are_kept(self, sink: AuditSink) -> None:
+        """Events without a contact are kept, such as a sign-in with an unknown user name."""
+        events = [
+            AuditEvent(kind=AuditKind.SIGN_IN_FAILED, at=NOW, reason="unknown"),
+            an_event("1"),
+            AuditEvent(kind=AuditKind.USERNAME_VIEWED, at=NOW, operator_id="staff-1", count=50),
+        ]
+        sink.record(events)
+        assert list(self.recorded_events(sink)) == events
 
     def test_counts_are_kept(self, sink: AuditSink) -> None:
         """Counts are kept: 0 is not None, and large numbers are not cut."""

@@ -53,6 +53,10 @@ class PasswordHasherContract:
                 return MyHasher(cost=4)
     """
 
+    def test_a_password_matches_its_hash(self, hasher: PasswordHasher) -> None:
+        """What was hashed verifies."""
+        assert hasher.verify(_PASSWORD, hasher.hash(_PASSWORD)) is True
+
     def test_another_password_does_not_match(self, hasher: PasswordHasher) -> None:
         """Case, blanks, a character more and a character less make another password."""
         written = hasher.hash(_PASSWORD)
