@@ -8,6 +8,7 @@ import sys
 from functools import cache
 from importlib import import_module
 from pathlib import Path
+from threading import Lock
 from types import ModuleType
 from typing import Any, Final
 
@@ -31,9 +32,18 @@ def page_module(name: str, marker: str) -> ModuleType:
     return module
 
 
-@cache
 def configured() -> Any:
     """Return ``django.db`` with an alias for each kind of database, and without a trace of PyMySQL's other name."""
+    # Of racing hosts the first configures it, and the others wait.
+    with _CONFIGURING:
+        return _configured()
+
+
+_CONFIGURING = Lock()
+
+
+@cache
+def _configured() -> Any:
     # Where the server is, as tests/servers.py has it; which database is said for each test.
     server = os.environ.get("PORTALCREDS_POSTGRESQL", "host=127.0.0.1 user=postgres dbname=test")
     names = {"host": "HOST", "port": "PORT", "user": "USER", "password": "PASSWORD", "dbname": "NAME"}

@@ -43,8 +43,8 @@ _LETTERS: Final = {
 _SEPARATORS: Final = frozenset(',;/()[]{}<>"|')
 
 _SIGN: Final = r"!-/:-@\[-`{-~"
-_PART: Final = re.compile(f"(?<=[{_SIGN}])[^{_SIGN}]")
-"""The first letter of each part of a word but the first."""
+_PART: Final = re.compile(f"(?<=[{_SIGN}])[^{_SIGN}]|(?<=-)[^-]")
+"""Where each part of a word but the first begins: at a letter after a sign, and after a hyphen at whatever follows."""
 
 
 def typed_words(text: str) -> tuple[str, ...]:

@@ -515,7 +515,8 @@ def test_a_code_is_of_one_contact_issue_and_tenant(one: str, other: str, tenant:
     proof = LetterCode(ring(k1=KEY))
 
     def named(text: str) -> str:
-        return text.encode("unicode-escape").decode()
+        # Blanks around an id are refused.
+        return f"c{text.encode('unicode-escape').decode()}."
 
     ours, theirs = account_of(named(one)), account_of(named(other))
     code = proof.code_of(ours, tenant)

@@ -57,8 +57,9 @@ class Place:
         )
 
     def creation(self, *tables: Table) -> list[str]:
-        """Return the statements that create the tables."""
-        return [statement for table in tables for statement in create_table_sql(table, get_dialect(self.name))]
+        """Return the statements that create the tables; without a key, no rows are kept in its order."""
+        keyed = [attrs.evolve(table, is_its_key=table.is_its_key and bool(table.primary_key)) for table in tables]
+        return [statement for table in keyed for statement in create_table_sql(table, get_dialect(self.name))]
 
 
 @contextmanager
@@ -98,7 +99,7 @@ def leave_out(table: Table, column: str) -> Table:
         unique={name: columns for name, columns in table.unique.items() if column not in columns},
         checks={name: condition for name, condition in table.checks.items() if not is_about.search(condition)},
         indexes={name: columns for name, columns in table.indexes.items() if not gone.intersection(columns)},
-        first_row=None if table.first_row is None or column in table.first_row else table.first_row,
+        first_row=table.first_row and {name: value for name, value in table.first_row.items() if name != column},
     )
 
 
