@@ -292,9 +292,8 @@ class UpgradingHasher(Closing):
             if said.can_be_wrapped:
                 wrappable = wrappable or said
             elif said.fault != UNKNOWN:
-                return self._route_within(verifier, said.memory_bytes), _of_verifier(
-                    said, said.memory_bytes, name_of(verifier)
-                )
+                said = _of_verifier(said, said.memory_bytes, name_of(verifier))
+                return self._route_within(verifier, said.memory_bytes), said
         return "hash_refused" if password_hash.encoded.startswith(PREFIX) else UNKNOWN, wrappable
 
     def _route_within(self, verifier: LegacyVerifier | PasswordHasher, memory_bytes: int) -> _Route | str:
