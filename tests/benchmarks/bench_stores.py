@@ -77,8 +77,8 @@ def _bare(backend: Backend, accounts: list[Account]) -> float:
         "VALUES ('', :event_id, 'bare', 1, :contact_id)",
         style,
     ).sql
-    written = account_rows("", [Change(old=None, new=attrs.evolve(account, version=1)) for account in accounts])
-    rows = [dict(zip(("tenant", *WRITTEN_COLUMNS), row, strict=True)) for row in written]
+    written = account_rows([Change(old=None, new=attrs.evolve(account, version=1)) for account in accounts])
+    rows = [dict(zip(WRITTEN_COLUMNS, row, strict=True)) for row in written]
     events = [{"event_id": f"bare-{account.contact_id}", "contact_id": account.contact_id} for account in accounts]
     began = time.perf_counter()
     for chunk in chunks(list(zip(rows, events, strict=True)), CHUNK):

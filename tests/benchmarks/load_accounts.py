@@ -184,7 +184,8 @@ def _rows(some: Iterable[Account], tenant: str, words: list[tuple[object, ...]])
     """Yield the rows of accounts, and keep those of their words."""
     for account in some:
         words += word_rows(tenant, account)
-        yield from account_rows(tenant, [Change(old=None, new=account)])
+        for row in account_rows([Change(old=None, new=account)]):
+            yield (tenant, *row)
 
 
 def _surnames(draw: random.Random) -> list[str]:

@@ -128,7 +128,7 @@ class RowWriter:
         return [row[place] for row in rows]
 
     def _settings(self, given: Mapping[str, str]) -> str:
-        return ", ".join(f"{name} = {value}" for name, value in given.items() if name not in ("tenant", *self._key))
+        return ", ".join(f"{name} = {value}" for name, value in given.items() if name not in self._key)
 
     def _same(self, given: Mapping[str, str]) -> str:
         """Return the condition that a row has the key that was given."""

@@ -131,12 +131,13 @@ class ChangeWriter:
         """Write what can be written, and return what clashed or may have been kept from it by what did."""
         additions = [step for step in steps if step.change.old is None]
         others = [step for step in steps if step.change.old is not None]
-        told = self._accounts.insert_new(statements, self._rows(additions, WRITTEN_COLUMNS))
+        added = account_rows([step.change for step in additions])
+        told = self._accounts.insert_new(statements, [(self._view.tenant, *row) for row in added])
         # Where names are the host's, a row has those that were noted last, and not those of the old account.
-        columns = WRITTEN_COLUMNS if self._notes_names else changed_columns([step.change for step in others])
+        changes = [step.change for step in others]
+        columns = WRITTEN_COLUMNS if self._notes_names else changed_columns(changes)
         may_clash = any(step.claimed is not None for step in others)
-        rows = self._rows(others, columns)
-        told += self._accounts.update(statements, ("tenant", *columns), rows, may_clash=may_clash)
+        told += self._accounts.update(statements, columns, account_rows(changes, columns), may_clash=may_clash)
         clashing = []
         for step, is_written in zip(additions + others, told, strict=True):
             if is_written:
@@ -144,9 +145,6 @@ class ChangeWriter:
             elif is_written is None:
                 clashing.append(step)
         return clashing
-
-    def _rows(self, steps: Sequence[_Step], columns: Sequence[str]) -> list[Row]:
-        return account_rows(self._view.tenant, [step.change for step in steps], columns)
 
     def _without_rivals(self, statements: Statements, steps: Sequence[_Step]) -> list[_Step]:
         """Note the results of those that somebody is in the way of, and return the others."""
@@ -204,9 +202,9 @@ class ChangeWriter:
         rows = sorted(row for stored in found for row in word_rows(self._view.tenant, read_account(stored[:-1])))
         self._words.delete(statements, rows)
         self._words.insert(statements, rows)
-        sorted_by = [(tenant, contact_id, key) for tenant, word, key, contact_id, _ in rows if word == ""]
-        others = [row for row in sorted_by if row[2] != name_keys[row[1]]]
-        self._accounts.update(statements, ("tenant", "contact_id", "name_key"), others, may_clash=False)
+        sorted_by = [(contact_id, key) for _, word, key, contact_id, _ in rows if word == ""]
+        others = [(contact_id, key) for contact_id, key in sorted_by if key != name_keys[contact_id]]
+        self._accounts.update(statements, ("contact_id", "name_key"), others, may_clash=False)
         return list(name_keys)
 
     def _write_words(self, statements: Statements, changes: Sequence[Change], noted: Mapping[str, Account]) -> None:

@@ -81,9 +81,9 @@ def is_storable(text: str) -> bool:
     return "\0" not in text and not has_surrogate(text)
 
 
-def account_rows(tenant: str, changes: Sequence[Change], columns: Sequence[str] = WRITTEN_COLUMNS) -> list[Row]:
-    """Return the tenant and those of the `WRITTEN_COLUMNS` of what each of the changes makes of its account."""
-    return list(zip([tenant] * len(changes), *(_cells(name, changes) for name in columns), strict=True))
+def account_rows(changes: Sequence[Change], columns: Sequence[str] = WRITTEN_COLUMNS) -> list[Row]:
+    """Return those of the `WRITTEN_COLUMNS` of what each of the changes makes of its account."""
+    return list(zip(*(_cells(name, changes) for name in columns), strict=True))
 
 
 def changed_columns(changes: Sequence[Change]) -> tuple[str, ...]:
