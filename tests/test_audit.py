@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 import unicodedata
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
@@ -164,6 +165,13 @@ def test_each_event_has_an_id_of_its_own() -> None:
     ids = {AuditEvent(kind=AuditKind.SIGN_IN_FAILED, at=NOW).event_id for _ in range(100)}
     assert len(ids) == 100
     assert all(len(event_id) == 32 for event_id in ids)
+
+
+def test_ids_of_later_events_sort_after_earlier_ones() -> None:
+    """A district's events go to the end of the index of ids; each in a page of its own would be most of the work."""
+    first = AuditEvent(kind=AuditKind.SIGN_IN_FAILED, at=NOW).event_id
+    time.sleep(0.002)
+    assert AuditEvent(kind=AuditKind.SIGN_IN_FAILED, at=NOW).event_id > first
 
 
 def test_a_time_of_another_zone_is_taken_to_utc() -> None:

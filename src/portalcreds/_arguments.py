@@ -200,7 +200,10 @@ def is_missing(value: Any) -> bool:  # Any: a cell of a table may hold anything.
 
 def part_in(name: str, value: _T, attributes: Sequence[str], hint: str) -> _T:
     """Return the argument if it has these attributes: by them another vendored copy's value is known too."""
-    if isinstance(value, type) or not all(hasattr(value, attribute) for attribute in attributes):
+    is_one = not isinstance(value, type)
+    for attribute in attributes:  # A generator for each of a district's accounts takes twice as long.
+        is_one = is_one and hasattr(value, attribute)
+    if not is_one:
         raise InvalidValueError(name, hint)
     return value
 

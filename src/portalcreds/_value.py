@@ -27,8 +27,7 @@ class Value:
         return bool(read(self) == read(other))
 
     def __hash__(self) -> int:
-        fields = [field for field in attrs.fields(type(self)) if (field.eq if field.hash is None else field.hash)]
-        return hash((type(self), *(getattr(self, field.name) for field in fields)))
+        return hash(_hashed(self.__class__)(self))  # type: ignore[arg-type]  # As above.
 
     def __repr__(self) -> str:
         return show(self)
@@ -39,6 +38,12 @@ def _compared(kind: type[attrs.AttrsInstance]) -> Callable[[object], Any]:
     # Once for each class: a sync compares each contact of a district with what is stored.
     # A second name makes it a tuple in any case.
     return attrgetter("__class__", *(field.name for field in attrs.fields(kind) if field.eq))
+
+
+@cache
+def _hashed(kind: type[attrs.AttrsInstance]) -> Callable[[object], Any]:
+    fields = [field for field in attrs.fields(kind) if (field.eq if field.hash is None else field.hash)]
+    return attrgetter("__class__", *(field.name for field in fields))
 
 
 def show(value: attrs.AttrsInstance) -> str:

@@ -8,7 +8,7 @@ from typing import Final
 
 import attrs
 
-from ._ids import digest, new_id
+from ._ids import digest, new_event_id, new_id
 from ._spoken import Code
 from ._text import one_line
 from ._time import in_utc, utc, utc_or_none
@@ -131,7 +131,7 @@ class AuditEvent(Value):
     count: int | None = attrs.field(default=None, validator=_count)
     confirmed_at: datetime | None = attrs.field(default=None, converter=in_utc, validator=utc_or_none)
     source: str | None = attrs.field(default=None, converter=_cut)
-    event_id: str = attrs.field(factory=new_id, converter=_identifier)
+    event_id: str = attrs.field(factory=new_event_id, converter=_identifier)
 
     def line(self) -> str:
         """Return the event as one line of printable ASCII, whatever its texts contain (CWE-117)."""
@@ -182,7 +182,9 @@ def with_shown(event: AuditEvent, contact_ids: Iterable[str]) -> list[AuditEvent
     marks = [_mark(event, contact_id) for contact_id in contact_ids]
     some = [marks[at : at + _SHOWN_IN_ONE] for at in range(0, len(marks), _SHOWN_IN_ONE)]
     told = [
-        attrs.evolve(event, kind=AuditKind.CONTACTS_SHOWN, reason="".join(each), count=len(each), event_id=new_id())
+        attrs.evolve(
+            event, kind=AuditKind.CONTACTS_SHOWN, reason="".join(each), count=len(each), event_id=new_event_id()
+        )
         for each in some
     ]
     return [event, *told]

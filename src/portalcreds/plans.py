@@ -11,7 +11,7 @@ import attrs
 
 from ._arguments import operator_in
 from ._chunks import chunks
-from ._ids import digest, new_id
+from ._ids import new_id
 from ._spoken import Spoken
 from ._table import Row, Shown, Table
 from ._text import is_code, same_text
@@ -85,7 +85,7 @@ class Plan(Table[_RowT, _KindT]):
         raise NotImplementedError
 
     @property
-    def unseen(self) -> Sequence[str]:
+    def unseen(self) -> Iterable[str]:
         """What is written besides and not shown. In the seal, because it never leaves the process."""
         return ()
 
@@ -307,12 +307,20 @@ def carry_out(
 
 def _seal_of(confirmed: ConfirmedPlan[Any]) -> str:
     """Return what a confirmed plan's seal must be: a digest of all that the operator said yes to."""
-    # Here: importing the package does not need it.
+    # Here: importing the package needs neither.
+    import hashlib
     import json
 
     plan, operator = confirmed.plan, confirmed.operator
-    parts = [plan.fingerprint, plan.operator.operator_id, operator.operator_id, operator.contact_id, *plan.unseen]
-    return digest(json.dumps([*parts, confirmed.confirmed_at.isoformat(), confirmed.key, confirmed.is_new_key]))
+    parts = [plan.fingerprint, plan.operator.operator_id, operator.operator_id, operator.contact_id]
+    sealed = hashlib.sha256()
+    sealed.update(
+        json.dumps([*parts, confirmed.confirmed_at.isoformat(), confirmed.key, confirmed.is_new_key]).encode()
+    )
+    # One after the other, and with its length before it: a district's hashes together are megabytes.
+    for text in plan.unseen:
+        sealed.update(f"\n{len(text)} {text}".encode("utf-8", "surrogatepass"))
+    return sealed.hexdigest()
 
 
 def _is_sealed(confirmed: ConfirmedPlan[Any]) -> bool:

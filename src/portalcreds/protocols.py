@@ -452,15 +452,12 @@ class VerifierDetails(Protocol):
         """
         ...
 
-    def memory_bytes_for(self, password_hash: PasswordHash, /) -> int:
-        """Return how much memory verifying this hash takes, which counts within the pool's bound. Default: 0."""
-        ...
-
     def describe(self, password_hash: PasswordHash, /) -> HashDescription:
         """
-        Return what a hash says that it identifies, or that it could wrap. Default: its class as the scheme.
+        Return what a hash says that it identifies, or that it could wrap; for any other, the fault ``hash_unknown``.
 
-        One that says `HashDescription.can_be_wrapped` has a method ``wrap``, as `Wrapping` does.
+        It is asked in place of `LegacyVerifier.identify`, so that a hash is read once. Default: what that says, and its
+        class as the scheme. One that says `HashDescription.can_be_wrapped` has a method ``wrap``, as `Wrapping` does.
         """
         ...
 
@@ -478,6 +475,8 @@ class HashDescription(Value):
         is_fast: Whether it is a weak hash as it is, of which a graphics card tries millions or billions a second.
         is_wrapped: Whether it is a weak hash inside a slow one.
         can_be_wrapped: Whether `HashDescriber.wrap_all` takes it. Stored as it is, it opens no account.
+        memory_bytes: How much memory verifying it takes, which counts within the pool's bound; 0 for what is not worth
+            counting. Descriptions are compared without it.
         fault: Why no password can be verified against it, as a code: ``hash_unknown``, ``hash_too_long``,
             ``hash_refused`` (it asks for too much, or is malformed) or ``missing_key``; None if one can.
     """
@@ -489,6 +488,7 @@ class HashDescription(Value):
     is_fast: bool = False
     is_wrapped: bool = False
     can_be_wrapped: bool = False
+    memory_bytes: int = attrs.field(default=0, eq=False, repr=False)
     fault: str | None = None
 
 

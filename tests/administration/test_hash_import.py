@@ -48,6 +48,7 @@ from portalcreds.hashers import Argon2Hasher, KeyRing
 from portalcreds.hashers.legacy import SystemVerifier, Wrapping
 from portalcreds.plans import ConfirmedPlan, PlanChanged
 from portalcreds.privileges import Grants, Operator, Privilege
+from portalcreds.protocols import HashDescription
 from portalcreds.secret import Secret
 from portalcreds.sign_in.outcomes import PasswordChangeRequired, SignedIn, SignInDenied
 from portalcreds.testing.hashers import CHEAPEST_CHOSEN
@@ -465,6 +466,48 @@ def test_ok_on_what_is_no_longer_so_imports_nothing(memory: Portal) -> None:
     assert isinstance(fresh.confirm(OFFICE, fingerprint=fresh.fingerprint), ConfirmedPlan)
     for other in ({"replace": True}, {"force_change": "moved"}):
         assert memory.accounts.plan_import(rows, OFFICE, **other).fingerprint != fresh.fingerprint
+
+
+class Asked:
+    """Verifies Django's hashes, and counts what it is asked to read."""
+
+    is_slow = True
+
+    def __init__(self) -> None:
+        self.read = 0
+        self._verifier = SystemVerifier("django")
+
+    def identify(self, password_hash: PasswordHash, /) -> bool:
+        """Count it."""
+        self.read += 1
+        return self._verifier.identify(password_hash)
+
+    def verify(self, password: Secret, password_hash: PasswordHash, /) -> bool:
+        """Count it."""
+        self.read += 1
+        return self._verifier.verify(password, password_hash)
+
+    def describe(self, password_hash: PasswordHash, /) -> HashDescription:
+        """Count it."""
+        self.read += 1
+        return self._verifier.describe(password_hash)
+
+
+def test_each_hash_is_read_once(memory: Portal) -> None:
+    """A district's hashes take seconds: what the plan was told of them, its import goes by."""
+    asked = Asked()
+    with able_to_verify(memory, asked) as able:
+        assert outcomes(import_hashes(able, [("c-1", DJANGO), ("c-2", OTHER)])) == [IMPORTED, IMPORTED]
+    assert asked.read == 2
+
+
+def test_another_hasher_looks_for_itself(memory: Portal) -> None:
+    """R10: what the hasher cannot verify is not stored, whoever made the plan."""
+    plan = memory.accounts.plan_import([("c-1", DJANGO)], OFFICE)
+    with able_to_verify(memory, SystemVerifier("mysql")) as other:
+        report = other.accounts.apply_import(plan.confirm(OFFICE))
+    assert outcomes(report) == [(ImportOutcome.CANNOT, ImportReason.HASH_UNKNOWN)]
+    assert memory.account("c-1").credential.epoch == 0
 
 
 @pytest.mark.parametrize(

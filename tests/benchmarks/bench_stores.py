@@ -24,7 +24,7 @@ from portalcreds._chunks import chunks
 from portalcreds.accounts import Account
 from portalcreds.protocols import ApplyResult, Change
 from portalcreds.stores._drivers.paramstyle import mark_parameters
-from portalcreds.stores._sql.rows import WRITTEN_COLUMNS, account_row
+from portalcreds.stores._sql.rows import WRITTEN_COLUMNS, account_rows
 from portalcreds.testing._store_samples import an_account, an_event, issued
 from stores.backends import BACKENDS, Backend, new_backend
 
@@ -77,8 +77,8 @@ def _bare(backend: Backend, accounts: list[Account]) -> float:
         "VALUES ('', :event_id, 'bare', 1, :contact_id)",
         style,
     ).sql
-    written = (account_row("", Change(old=None, new=attrs.evolve(account, version=1))) for account in accounts)
-    rows = [dict(zip(("tenant", *WRITTEN_COLUMNS), row, strict=True)) for row in written]
+    written = account_rows([Change(old=None, new=attrs.evolve(account, version=1)) for account in accounts])
+    rows = [dict(zip(WRITTEN_COLUMNS, row, strict=True)) for row in written]
     events = [{"event_id": f"bare-{account.contact_id}", "contact_id": account.contact_id} for account in accounts]
     began = time.perf_counter()
     for chunk in chunks(list(zip(rows, events, strict=True)), CHUNK):

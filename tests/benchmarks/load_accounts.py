@@ -25,7 +25,7 @@ from portalcreds.contacts import Contact, ContactId
 from portalcreds.protocols import Change
 from portalcreds.stores._drivers.dialects import get_dialect
 from portalcreds.stores._sql.ddl import create_table_sql
-from portalcreds.stores._sql.rows import WORD_COLUMNS, WRITTEN_COLUMNS, account_row, word_rows
+from portalcreds.stores._sql.rows import WORD_COLUMNS, WRITTEN_COLUMNS, account_rows, word_rows
 from portalcreds.stores._sql.schema import lay_out
 from portalcreds.stores.tables import DEFAULT_TABLES
 
@@ -184,7 +184,8 @@ def _rows(some: Iterable[Account], tenant: str, words: list[tuple[object, ...]])
     """Yield the rows of accounts, and keep those of their words."""
     for account in some:
         words += word_rows(tenant, account)
-        yield account_row(tenant, Change(old=None, new=account))
+        for row in account_rows([Change(old=None, new=account)]):
+            yield (tenant, *row)
 
 
 def _surnames(draw: random.Random) -> list[str]:

@@ -246,7 +246,7 @@ def test_a_real_context_verifies_what_it_wrote(scheme: str) -> None:
     assert verifier.identify(encoded)
     assert verifier.verify(Secret("p\xe4ss"), encoded) is True
     assert verifier.verify(Secret("pass"), encoded) is False
-    assert verifier.memory_bytes_for(encoded) == (128 * 8 * (16 + 1 + 2) if scheme == "scrypt" else 0)
+    assert verifier.describe(encoded).memory_bytes == (128 * 8 * (16 + 1 + 2) if scheme == "scrypt" else 0)
 
 
 @pytest.mark.parametrize(
@@ -277,7 +277,7 @@ def test_a_context_bounds_nothing_so_we_do(encoded: str, monkeypatch: pytest.Mon
     assert CONTEXT.identify(encoded) is not None
     assert not verifier.identify(PasswordHash(encoded))
     assert not verifier.verify(RIGHT, PasswordHash(encoded))
-    assert verifier.memory_bytes_for(PasswordHash(encoded)) == 0
+    assert verifier.describe(PasswordHash(encoded)).memory_bytes == 0
 
 
 def test_what_hides_no_password_is_refused() -> None:

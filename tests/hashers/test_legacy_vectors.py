@@ -121,16 +121,16 @@ def test_what_a_verifier_costs_is_told() -> None:
     for verifier in VERIFIERS:
         assert verifier.is_slow is any(scheme.is_slow for scheme in verifier.schemes)
         for vector in SAMPLE:
-            needed = verifier.memory_bytes_for(PasswordHash(vector.encoded))
+            needed = verifier.describe(PasswordHash(vector.encoded)).memory_bytes
             found = verifier.find(PasswordHash(vector.encoded))
             assert (needed > 0) == (found is not None and ("scrypt" in found[0].name or "argon2" in found[0].name))
-        assert verifier.memory_bytes_for(PasswordHash("?")) == 0
+        assert verifier.describe(PasswordHash("?")).memory_bytes == 0
 
 
 def test_memory_is_what_the_cost_asks_for() -> None:
     """R7: the memory told is Argon2's m, and of scrypt the 128 r bytes for each of N, p and two more (RFC 7914 §5)."""
     told = {
-        vector.shape: vector.verifier.memory_bytes_for(PasswordHash(vector.encoded))
+        vector.shape: vector.verifier.describe(PasswordHash(vector.encoded)).memory_bytes
         for vector in VECTORS
         if vector.shape.startswith("django") and ("$2$seasalt0$8$" in vector.encoded or "m=8," in vector.encoded)
     }

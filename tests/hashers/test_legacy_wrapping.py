@@ -88,7 +88,7 @@ def test_what_is_not_weak_is_verified_as_it_is() -> None:
         wrapping, encoded = Wrapping(vector.verifier, CHEAP), PasswordHash(vector.encoded)
         assert wrapping.wrap(encoded) == encoded
         assert wrapping.identify(encoded), vector.shape
-        assert wrapping.memory_bytes_for(encoded) == vector.verifier.memory_bytes_for(encoded)
+        assert wrapping.describe(encoded).memory_bytes == vector.verifier.describe(encoded).memory_bytes
         assert wrapping.verify(Secret(vector.password), encoded), vector.shape
         assert not wrapping.verify(Secret(vector.wrong), encoded), vector.shape
 
@@ -100,7 +100,7 @@ def test_what_is_weak_is_verified_only_when_wrapped(vectors: list[Vector]) -> No
         wrapping, encoded = Wrapping(vector.verifier, CHEAP), PasswordHash(vector.encoded)
         assert not wrapping.identify(encoded), vector.shape
         assert not wrapping.verify(Secret(vector.password), encoded), vector.shape
-        assert wrapping.memory_bytes_for(encoded) == 0
+        assert wrapping.describe(encoded).memory_bytes == 0
         assert all(vector.verifier.identify(known) and not wrapping.identify(known) for known in wrapping.only_wrapped)
         assert {f"wrapped-{scheme.name}" for scheme in vector.verifier.schemes if scheme.is_weak} <= set(
             wrapping.claims
@@ -143,7 +143,7 @@ def test_a_malformed_wrapped_hash_costs_nothing(encoded: str) -> None:
         wrapping = Wrapping(verifier, counting)
         assert not wrapping.identify(PasswordHash(encoded))
         assert not wrapping.verify(Secret("password"), PasswordHash(encoded))
-        assert wrapping.memory_bytes_for(PasswordHash(encoded)) == 0
+        assert wrapping.describe(PasswordHash(encoded)).memory_bytes == 0
     assert counting.work == 0
 
 
@@ -164,9 +164,9 @@ def test_wrapping_is_slow_and_says_what_it_takes() -> None:
     wrapping = Wrapping(SystemVerifier("ldap"), CHEAP)
     wrapped = wrapping.wrap(PasswordHash(SystemVerifier("ldap").schemes[0].known))
     assert wrapping.is_slow is True
-    assert wrapping.memory_bytes_for(wrapped) == CHEAPEST_CHOSEN.memory_bytes
+    assert wrapping.describe(wrapped).memory_bytes == CHEAPEST_CHOSEN.memory_bytes
     assert (
-        Wrapping(SystemVerifier("ldap"), CountingHasher(CHEAP)).memory_bytes_for(wrapped)
+        Wrapping(SystemVerifier("ldap"), CountingHasher(CHEAP)).describe(wrapped).memory_bytes
         == CHEAPEST_CHOSEN.memory_bytes
     )
 
@@ -176,7 +176,7 @@ def test_the_pool_is_told_what_the_stored_hash_takes() -> None:
     dearer = Argon2Parameters(memory_kib=64 * 1024, time_cost=1, lanes=1)
     wrapped = Wrapping(DIGESTS, Argon2Hasher(dearer)).wrap(digest_hash("md5", "0" * 32))
     cheaper = Wrapping(DIGESTS, CHEAP)
-    assert cheaper.memory_bytes_for(wrapped) == dearer.memory_bytes
+    assert cheaper.describe(wrapped).memory_bytes == dearer.memory_bytes
     profiles = {"chosen": CHEAP, "issued": Argon2Hasher(CHEAPEST_ISSUED)}
     with (
         HashingPool(max_memory_bytes=32 * 1024 * 1024, slot_memory_bytes=1024 * 1024) as pool,

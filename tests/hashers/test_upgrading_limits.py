@@ -21,9 +21,16 @@ from portalcreds.hashers import (
     HashingUnavailableError,
     UpgradingHasher,
 )
-from portalcreds.hashers.details import claims_of, costs_the_same, key_ring_of, memory_for, memory_of, only_wrapped
+from portalcreds.hashers.details import claims_of, costs_the_same, describe, key_ring_of, memory_of, only_wrapped
 from portalcreds.hashers.legacy import CallableVerifier, CryptContextVerifier, SystemVerifier, Wrapping
-from portalcreds.protocols import CredentialHasher, HashCheck, HasherDetails, LegacyVerifier, VerifierDetails
+from portalcreds.protocols import (
+    CredentialHasher,
+    HashCheck,
+    HashDescription,
+    HasherDetails,
+    LegacyVerifier,
+    VerifierDetails,
+)
 from portalcreds.secret import Secret
 from portalcreds.testing.hashers import CHEAPEST_CHOSEN, CHEAPEST_ISSUED, CountingHasher
 
@@ -226,8 +233,8 @@ def test_a_legacy_hash_that_takes_more_than_the_pool_has_is_refused(bench: Bench
     """R10: the memory of a legacy scheme counts too; what cannot fit is not begun."""
 
     class Hungry(Reversed):
-        def memory_bytes_for(self, password_hash: PasswordHash) -> int:
-            return bench.pool.max_memory_bytes + 1
+        def describe(self, password_hash: PasswordHash) -> HashDescription:
+            return HashDescription(memory_bytes=bench.pool.max_memory_bytes + 1)
 
     hungry = Hungry()
     with (
@@ -364,7 +371,8 @@ def test_what_a_hasher_says_besides_is_read_by_its_name_alone(bench: Bench) -> N
     assert not costs_the_same(cast("Any", Blank()), other_hash())
     named: VerifierDetails = Wrapping(SystemVerifier("django"), OTHER)
     assert claims_of(cast("Any", Proxy(named))) == set(named.claims)
-    assert memory_for(Reversed(), legacy_hash()) == 0
+    assert describe(Reversed(), legacy_hash()).memory_bytes == 0
+    assert describe(Reversed(), PasswordHash("?")).fault == "hash_unknown"
     assert claims_of(Reversed()) == set()
     assert only_wrapped(cast("Any", Proxy(named))) == named.only_wrapped
     assert only_wrapped(Reversed()) == ()

@@ -375,11 +375,10 @@ def test_an_account_that_breaks_a_check_is_an_error(store: DBAPIAccountStore) ->
     """A defect of the caller is told as such, and is neither stale nor taken."""
     account = an_account("1")
     add(store, account)
-    bad = attrs.evolve(account, version=2)
+    bad = attrs.evolve(account, credential=attrs.evolve(account.credential), version=2)
     object.__setattr__(bad.credential, "ticket_digest", "ab")
     with pytest.raises(StoreError, match="SQLITE_CONSTRAINT_CHECK"):
         store.apply([Change(old=account, new=bad)])
-    object.__setattr__(bad.credential, "ticket_digest", None)
 
 
 # -- forged positions

@@ -170,6 +170,19 @@ def test_one_change_takes_no_more_than_it_needs(store: Any, monkeypatch: pytest.
     assert [sql.split()[0] for sql in executed] == ["UPDATE", "INSERT"]
 
 
+def test_a_column_that_stays_as_it_is_is_not_written(store: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A hash for each of a district leaves the indexes of names alone, whose pages are most of what is written."""
+    there = _new("h", MANY)
+    store.apply(list(map(_add, there)))
+    changes = [_step(account, account.disable()) for account in there]
+    with counted(monkeypatch) as executed:
+        assert set(store.apply(changes)) == {_APPLIED}
+    (update,) = [sql for sql in executed if sql.startswith("UPDATE")]
+    assert "is_active = " in update
+    assert not any(f"{column} = " in update for column in ("name_key", "username_key", "last_sign_in_at"))
+    assert list(store.find_many([account.contact_id for account in there]).values()) == [each.new for each in changes]
+
+
 def test_texts_that_a_list_of_rows_might_mistake(store: Any) -> None:
     """What quotes, ends or stands for nothing in a list or an array of values is text like any other."""
     texts = ('"', "\\", '\\"', "{}", "{NULL}", "NULL", "null", ",", "a,b", "(", "'", "''", "%s", "?", ":rows", "")

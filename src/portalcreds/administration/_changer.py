@@ -8,7 +8,7 @@ from typing import Final
 import attrs
 
 from .._chunks import chunks
-from .._ids import new_id
+from .._ids import new_event_id
 from .._ledger import AT_A_TIME, Accounts, Ledger, NotWritten, Write
 from .._privilege_check import PrivilegeCheck
 from ..accounts import Account, CredentialOrigin
@@ -189,7 +189,7 @@ class AccountChanger:
         What counts and what records need not share a transaction. So it is on the record as begun before, and an
         unlocking that cannot be recorded does not happen.
         """
-        self.ledger.audit.record([attrs.evolve(event, kind=AuditKind.UNLOCKING_BEGUN, event_id=new_id())])
+        self.ledger.audit.record([attrs.evolve(event, kind=AuditKind.UNLOCKING_BEGUN, event_id=new_event_id())])
         self.throttle.unlock(account)
         self.ledger.audit.record([event])
 

@@ -102,7 +102,7 @@ class HashImporter:
             tenant=tenant,
             clock=self.clock,
             record=PlanRecord(self.ledger.audit),
-            hashes=KeptHashes(hashes),
+            hashes=KeptHashes(hashes, self.hasher),
         )
 
     def apply(
@@ -294,8 +294,9 @@ class HashImporter:
         # After a lost race nothing is wrapped twice.
         for item in (each for each in items if each.row not in ready):
             password_hash = plan.hash_of(item)
-            # Asked again: the plan may have been made with another hasher, and what nobody can verify is not stored.
-            said = self.hasher.describe(password_hash)
+            # What nobody can verify is not stored, and the plan may have been made with another hasher.
+            said = item.hash if plan.is_described_by(self.hasher) else None
+            said = said or self.hasher.describe(password_hash)
             fault = _fault(password_hash, said)
             if fault is not None:
                 ready[item.row] = _left_out(item, ImportOutcome.CANNOT, fault)

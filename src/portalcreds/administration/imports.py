@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NoReturn, final
 
 import attrs
@@ -13,7 +13,7 @@ from ..accounts import PasswordHash
 from ..contacts import ContactId
 from ..plans import Plan, PlanRecord, Report
 from ..privileges import Operator
-from ..protocols import Clock, HashDescription
+from ..protocols import Clock, HashDescriber, HashDescription
 
 
 class ImportDecision(Code):
@@ -151,20 +151,27 @@ class ImportItem(Value):
 
 @final
 class KeptHashes:
-    """The hashes of a plan by row: not shown, not pickled and not copied. A plan is made again from its rows."""
+    """
+    The hashes of a plan: not shown, not pickled and not copied. A plan is made again from its rows.
 
-    __slots__ = ("_by_row",)
+    Args:
+        by_row: The hashes by row, in the order of the rows.
+        described_by: Who said what they are.
+    """
 
-    def __init__(self, by_row: Mapping[int, PasswordHash]) -> None:
+    __slots__ = ("_by_row", "described_by")
+
+    def __init__(self, by_row: Mapping[int, PasswordHash], described_by: object = None) -> None:
         self._by_row = by_row
+        self.described_by = described_by
 
     def get(self, row: int) -> PasswordHash:
         """Return the hash of a row."""
         return self._by_row[row]
 
-    def all(self) -> list[str]:
-        """Return them in the order of the rows."""
-        return [self._by_row[row].encoded for row in sorted(self._by_row)]
+    def all(self) -> Iterator[str]:
+        """Yield them in the order of the rows."""
+        return (password_hash.encoded for password_hash in self._by_row.values())
 
     def __reduce_ex__(self, protocol: object) -> NoReturn:
         raise TypeError("a plan of an import is not pickled or copied; make it again from the rows")
@@ -199,13 +206,17 @@ class ImportPlan(Plan[ImportItem, ImportDecision]):
         return self.replace, self.force_change
 
     @property
-    def unseen(self) -> Sequence[str]:
+    def unseen(self) -> Iterable[str]:
         """The hashes that are written."""
         return self._hashes.all()
 
     def hash_of(self, item: ImportItem) -> PasswordHash:
         """Return the hash of one of its rows that will be imported."""
         return self._hashes.get(item.row)
+
+    def is_described_by(self, describer: HashDescriber) -> bool:
+        """Return whether this one said what the hashes are, so that it need not be asked again."""
+        return self._hashes.described_by is describer
 
 
 class ImportOutcome(Code):

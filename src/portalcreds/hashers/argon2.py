@@ -209,6 +209,7 @@ class Argon2Hasher(Value):
             cost=f"m={memory_kib},t={time_cost},p={lanes}",
             # What a stranger wrote into the table may be any bytes.
             key_id=None if key_id is None else key_id.decode("ascii", "backslashreplace"),
+            memory_bytes=stored.memory_bytes,
             fault="missing_key" if is_missing else None,
         )
 

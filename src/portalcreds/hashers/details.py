@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Protocol
+from typing import Final, Protocol
 
 from ..accounts import PasswordHash
 from ..exceptions import ConfigurationError
 from ..protocols import HashDescription, LegacyVerifier, PasswordHasher
+
+UNKNOWN: Final = "hash_unknown"
+"""The fault of a hash that nobody identifies."""
 
 
 def require(argument: str, part: object, *names: str) -> None:
@@ -38,24 +41,20 @@ def costs_the_same(hasher: PasswordHasher, password_hash: PasswordHash) -> bool:
     return not hasher.needs_rehash(password_hash) if says is None else bool(says(password_hash))
 
 
-def memory_for(verifier: LegacyVerifier, password_hash: PasswordHash) -> int:
-    """Return how much memory verifying the hash takes, in bytes."""
-    says = getattr(verifier, "memory_bytes_for", None)
-    return 0 if says is None else int(says(password_hash))
-
-
 def claims_of(verifier: LegacyVerifier) -> set[str]:
     """Return the names of the schemes that it takes."""
     return set(getattr(verifier, "claims", ()))
 
 
 def describe(part: LegacyVerifier | PasswordHasher, password_hash: PasswordHash) -> HashDescription:
-    """Return what a hash says that the part identifies, or could wrap."""
+    """Return what a hash says that the part identifies, or could wrap; for any other, the fault ``hash_unknown``."""
     says = getattr(part, "describe", None)
-    if says is None:
+    if says is not None:
+        said: HashDescription = says(password_hash)
+        return said
+    if part.identify(password_hash):
         return HashDescription(scheme=name_of(part), is_fast=not getattr(part, "is_slow", True))
-    said: HashDescription = says(password_hash)
-    return said
+    return HashDescription(fault=UNKNOWN)
 
 
 def name_of(part: LegacyVerifier | PasswordHasher) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import timedelta
-from functools import partial
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 import attrs
@@ -22,12 +22,12 @@ from ._bulk import in_order, outcome, receive_from_elsewhere, send_elsewhere
 from ._phc import PREFIX, parse
 from .argon2 import CHOSEN, ISSUED, SALT_BYTES, Argon2Hasher
 from .details import (
+    UNKNOWN,
     Wrapper,
     claims_of,
     costs_the_same,
     describe,
     key_ring_of,
-    memory_for,
     memory_of,
     memory_to_wrap,
     name_of,
@@ -193,19 +193,15 @@ class UpgradingHasher(Closing):
 
     def describe(self, password_hash: PasswordHash, /) -> HashDescription:
         """Return what a stored hash says, and whether a password can be verified against it. It costs no hashing."""
-        route = self._route(password_hash)
-        taker = self._wrapper_of(password_hash) if isinstance(route, str) else route.verifier
-        said = HashDescription() if taker is None else describe(taker, password_hash)
+        route, said = self._look_up(password_hash)
         if not isinstance(route, str):
-            # By identity: comparing values takes longer than describing one of a hundred thousand hashes.
-            if route.verifier is self._chosen.verifier or route.verifier is self._issued.verifier:
-                return said
-            return attrs.evolve(said, verifier=name_of(route.verifier))
+            # Of one of the hasher's own, it says all there is.
+            return describe(route.verifier, password_hash) if said is None else said
         # Here: a portal without legacy hashes need not import their schemes.
         from .legacy._scheme import MAX_ENCODED_LENGTH
 
-        is_too_long = route == "hash_unknown" and len(password_hash.encoded) > MAX_ENCODED_LENGTH
-        return attrs.evolve(said, fault="hash_too_long" if is_too_long else route)
+        is_too_long = route == UNKNOWN and len(password_hash.encoded) > MAX_ENCODED_LENGTH
+        return attrs.evolve(said or HashDescription(), fault="hash_too_long" if is_too_long else route)
 
     def wrap_all(self, hashes: Iterable[PasswordHash], /) -> Iterator[PasswordHash]:
         """
@@ -276,18 +272,27 @@ class UpgradingHasher(Closing):
 
     def _route(self, password_hash: PasswordHash) -> _Route | str:
         """Return what verifies the hash, or as str the code for why nothing does."""
+        return self._look_up(password_hash)[0]
+
+    def _look_up(self, password_hash: PasswordHash) -> tuple[_Route | str, HashDescription | None]:
+        """Return that, and what a legacy hash says; or what one says that could be wrapped."""
         profiles = [each for each in (self._chosen, self._issued) if each.verifier.identify(password_hash)]
         for profile in profiles:
             if costs_the_same(profile.verifier, password_hash):
-                return profile
+                return profile, None
         if profiles:
             stored = parse(password_hash.encoded)
             memory_bytes = profiles[0].memory_bytes if stored is None else stored.memory_bytes
-            return self._route_within(profiles[0].verifier, memory_bytes)
+            return self._route_within(profiles[0].verifier, memory_bytes), None
+        wrappable = None
         for verifier in self._legacy:
-            if verifier.identify(password_hash):
-                return self._route_within(verifier, memory_for(verifier, password_hash))
-        return "hash_refused" if password_hash.encoded.startswith(PREFIX) else "hash_unknown"
+            said = describe(verifier, password_hash)
+            if said.can_be_wrapped:
+                wrappable = wrappable or said
+            elif said.fault != UNKNOWN:
+                said = _of_verifier(said, said.memory_bytes, name_of(verifier))
+                return self._route_within(verifier, said.memory_bytes), said
+        return "hash_refused" if password_hash.encoded.startswith(PREFIX) else UNKNOWN, wrappable
 
     def _route_within(self, verifier: LegacyVerifier | PasswordHasher, memory_bytes: int) -> _Route | str:
         return "hash_refused" if memory_bytes > self._pool.max_memory_bytes else _Route(verifier, memory_bytes)
@@ -330,6 +335,12 @@ class UpgradingHasher(Closing):
 
     def _send_issued_elsewhere(self, executor: Executor, password: Secret) -> Future[tuple[str, str]]:
         return send_elsewhere(executor, self._issued.verifier, _canonical(password), os.urandom(SALT_BYTES))
+
+
+@lru_cache(maxsize=256)
+def _of_verifier(said: HashDescription, memory_bytes: int, name: str) -> HashDescription:
+    # One for all hashes of a table that say the same. With the memory, which descriptions are not compared by.
+    return attrs.evolve(said, verifier=name)
 
 
 class Permit(Closing):

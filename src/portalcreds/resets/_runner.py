@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import attrs
 
-from .._ids import new_id
+from .._ids import new_event_id
 from .._ledger import Accounts, Ledger, NotWritten, Write
 from ..accounts import Account, CredentialOrigin, PasswordHash
 from ..audit import AuditEvent, AuditKind
@@ -241,7 +241,7 @@ class ResetRunner:
             confirmed_at=job.confirmed_at,
         )
         # In the same change: what is revealed is on the record, or not set at all (R15).
-        revealed = attrs.evolve(event, kind=AuditKind.PASSWORD_REVEALED, event_id=new_id())
+        revealed = attrs.evolve(event, kind=AuditKind.PASSWORD_REVEALED, event_id=new_event_id())
         return Change(old=account, new=issued, events=(event, revealed) if terms.reveal else (event,))
 
 

@@ -232,10 +232,14 @@ class LegacyVerifierContract:
     def test_what_it_says_besides_can_be_used(self, verifier: LegacyVerifier, vectors: _Vectors) -> None:
         """`VerifierDetails`: whatever of it the verifier has is of the right kind, and raises for no hash."""
         assert all(isinstance(name, str) for name in getattr(verifier, "claims", ()))
-        measure = getattr(verifier, "memory_bytes_for", None)
-        if measure is not None:
+        describe = getattr(verifier, "describe", None)
+        if describe is not None:
             for text in (*(encoded for _, encoded in vectors), *_NO_HASHES, *_ODD_TEXTS):
-                assert measure(PasswordHash(text)) >= 0
+                said = describe(PasswordHash(text))
+                assert said.memory_bytes >= 0
+                # It is asked in place of `identify`.
+                is_taken = said.fault != "hash_unknown" and not said.can_be_wrapped
+                assert is_taken is verifier.identify(PasswordHash(text))
 
     def test_it_says_whether_it_is_slow(self, verifier: LegacyVerifier, vectors: _Vectors) -> None:
         """R7: the sign-in service learns whether denials need a floor."""

@@ -6,6 +6,7 @@ import hmac
 import re
 import sys
 from collections.abc import Callable, Mapping
+from functools import cache
 from typing import Any, Final, NamedTuple
 
 from ...exceptions import MissingDependencyError
@@ -137,8 +138,13 @@ def reader(pattern: str, cost: Callable[..., bool] = lambda: True, *, default: t
 
     grammar = _PLACE.sub(group, pattern)
 
+    @cache
+    def compiled() -> re.Pattern[str]:
+        # When the first hash is read: the whole table would take longer than importing all the rest.
+        return re.compile(grammar, re.ASCII)
+
     def read(encoded: str) -> Stored | None:
-        match = re.fullmatch(grammar, encoded, re.ASCII)
+        match = compiled().fullmatch(encoded)
         if match is None:
             return None
         numbers: list[int] = []

@@ -13,6 +13,7 @@ from ...exceptions import ConfigurationError, HashingUnavailableError
 from ...protocols import HashDescription
 from ...secret import Secret
 from .._codecs import encode
+from ..details import UNKNOWN
 from ._context_bounds import REFUSED, Demand, demand_of, unwrapped
 from ._scheme import MAX_ENCODED_LENGTH
 from .systems import is_possible
@@ -141,16 +142,13 @@ class CryptContextVerifier:
         """Return whether the context knows the hash's scheme, and the hash is within bounds. Never raises."""
         return _identified(self._demand_of, password_hash.encoded)
 
-    def memory_bytes_for(self, password_hash: PasswordHash, /) -> int:
-        """Return how much memory verifying this hash takes, in bytes; 0 for what is not worth counting."""
-        demand = self._demand_of(password_hash.encoded) if self.identify(password_hash) else None
-        return 0 if demand is None else demand.memory_bytes
-
     def describe(self, password_hash: PasswordHash, /) -> HashDescription:
-        """Return the scheme of a hash that it identifies, as the context calls it."""
-        if not self.identify(password_hash):
-            return HashDescription(fault="hash_unknown")
-        return HashDescription(scheme=f"passlib-{self.context.identify(password_hash.encoded)}")
+        """Return the scheme of a hash that it identifies, as the context calls it; for another, ``hash_unknown``."""
+        demand = self._demand_of(password_hash.encoded) if self.identify(password_hash) else None
+        if demand is None:
+            return HashDescription(fault=UNKNOWN)
+        scheme = f"passlib-{self.context.identify(password_hash.encoded)}"
+        return HashDescription(scheme=scheme, memory_bytes=demand.memory_bytes)
 
     def verify(self, password: Secret, password_hash: PasswordHash, /) -> bool:
         """

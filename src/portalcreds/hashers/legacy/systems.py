@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
+from functools import lru_cache
 from typing import Any, Final
 
 import attrs
@@ -14,6 +15,7 @@ from ...exceptions import ConfigurationError, HashingUnavailableError
 from ...protocols import HashDescription
 from ...secret import Secret
 from .._codecs import encode
+from ..details import UNKNOWN
 from ._scheme import MAX_ENCODED_LENGTH, Scheme, Stored, is_match, passes_self_test
 from ._table import SYSTEMS
 
@@ -95,8 +97,7 @@ class SystemVerifier(Value):
     @property
     def schemes(self) -> tuple[Scheme, ...]:
         """The rows, of which at most one reads a given hash."""
-        rows = {scheme.name: scheme for name in self.systems for scheme in SYSTEMS[name].schemes}
-        return tuple(rows.values())
+        return _rows_of(self.systems)
 
     @property
     def is_slow(self) -> bool:
@@ -112,19 +113,13 @@ class SystemVerifier(Value):
         """Return whether the hash is well-formed, within bounds, and of one of the schemes. Never raises."""
         return self.find(password_hash) is not None
 
-    def memory_bytes_for(self, password_hash: PasswordHash, /) -> int:
-        """Return how much memory verifying this hash takes, in bytes; 0 for what is not worth counting."""
-        found = self.find(password_hash)
-        return 0 if found is None else found[0].memory_bytes(found[1])
-
     def describe(self, password_hash: PasswordHash, /) -> HashDescription:
-        """Return the scheme of a hash that it identifies, and the numbers in it."""
+        """Return the scheme of a hash that it identifies, and the numbers in it; for another, ``hash_unknown``."""
         found = self.find(password_hash)
         if found is None:
-            return HashDescription(fault="hash_unknown")
+            return HashDescription(fault=UNKNOWN)
         scheme, stored = found
-        cost = ",".join(str(number) for number in stored.cost)
-        return HashDescription(scheme=scheme.name, cost=cost, is_fast=scheme.is_weak)
+        return _described(scheme.name, scheme.is_weak, stored.cost, scheme.memory_bytes(stored))
 
     def verify(self, password: Secret, password_hash: PasswordHash, /) -> bool:
         """
@@ -180,6 +175,19 @@ class SystemVerifier(Value):
 
     def __reduce__(self) -> tuple[object, ...]:
         return self.__reduce_ex__(0)
+
+
+@lru_cache(maxsize=64)
+def _rows_of(systems: tuple[str, ...]) -> tuple[Scheme, ...]:
+    rows = {scheme.name: scheme for name in systems for scheme in SYSTEMS[name].schemes}
+    return tuple(rows.values())
+
+
+@lru_cache(maxsize=256)
+def _described(scheme: str, is_weak: bool, cost: tuple[int, ...], memory_bytes: int) -> HashDescription:
+    # One for all hashes of a table that say the same: a plan holds what each of them says.
+    told = ",".join(map(str, cost))
+    return HashDescription(scheme=scheme, cost=told, is_fast=is_weak, memory_bytes=memory_bytes)
 
 
 def _restored(systems: tuple[str, ...], encodings: tuple[str, ...]) -> SystemVerifier:

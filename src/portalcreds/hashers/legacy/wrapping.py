@@ -95,23 +95,21 @@ class Wrapping:
         """Return whether it was wrapped, or is of a scheme of the verifier's that is not weak."""
         return self._read(password_hash) is not None or self._is_strong(password_hash)
 
-    def memory_bytes_for(self, password_hash: PasswordHash, /) -> int:
-        """Return how much memory verifying this hash takes, in bytes, as far as the hash or the hasher says."""
-        found = self._read(password_hash)
-        if found is None:
-            return self.verifier.memory_bytes_for(password_hash) if self._is_strong(password_hash) else 0
-        # It takes what it was written with, and not what the hasher would write today.
-        slow = parse(found[2].encoded)
-        return memory_of(self.hasher) if slow is None else slow.memory_bytes
-
     def describe(self, password_hash: PasswordHash, /) -> HashDescription:
-        """Return what a wrapped hash says, or a digest that `wrap` takes."""
+        """Return what a wrapped hash says, or a digest that `wrap` takes; for any other, ``hash_unknown``."""
         found = self._read(password_hash)
         if found is None:
             said = self.verifier.describe(password_hash)
-            return attrs.evolve(said, can_be_wrapped=said.is_fast)
+            return attrs.evolve(said, can_be_wrapped=True) if said.is_fast else said
         scheme, _, slow = found
-        return attrs.evolve(describe(self.hasher, slow), scheme=f"wrapped-{scheme.name}", is_wrapped=True)
+        # It takes what it was written with, and not what the hasher would write today.
+        stored = parse(slow.encoded)
+        return attrs.evolve(
+            describe(self.hasher, slow),
+            scheme=f"wrapped-{scheme.name}",
+            is_wrapped=True,
+            memory_bytes=memory_of(self.hasher) if stored is None else stored.memory_bytes,
+        )
 
     def verify(self, password: Secret, password_hash: PasswordHash, /) -> bool:
         """

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from .port import DatabaseFailure, FailureKind, Statements
-from .row_writer import Row, RowWriter, Written, tell_written
+from .row_writer import Columns, Row, RowWriter, Written, tell_written
 
 
 class ArrayRows(RowWriter):
@@ -20,24 +20,26 @@ class ArrayRows(RowWriter):
 
     def _prepare(self) -> None:
         super()._prepare()
-        types = {name: "VARCHAR" if text else "BIGINT" for name, text in self._columns.items()}
-        # To a driver that asks what a parameter is, such as asyncpg, it is a text.
-        arrays = [f"CAST(CAST(:new_{name} AS TEXT) AS {type_}[])" for name, type_ in types.items()]
-        new = ", ".join(f"new_{name}" for name in self._columns)
-        rows = f"unnest({', '.join(arrays)}) new ({new})"
-        given = {
-            name: f'new_{name} COLLATE "C"' if text and name in self._key else f"new_{name}"
-            for name, text in self._columns.items()
-        }
-        self._returning = f"RETURNING {self._key[0]}"
+        rows, given = self._unnest(self._columns), self._new(self._columns)
+        self._returning = f"RETURNING {self._id}"
         self._insert_many = f"INSERT INTO {self._table} ({self._names}) SELECT * FROM {rows}"
-        self._update_many = (
-            f"UPDATE {self._table} SET {self._settings(given)} "
-            f"FROM {self._find(rows, given, self._before(given))} WHERE {self._table}.ctid = place"
-        )
         self._delete_many = (
             f"DELETE FROM {self._table} USING {self._find(rows, given)} WHERE {self._table}.ctid = place"
         )
+
+    def _unnest(self, columns: Columns) -> str:
+        """Return the rows as the FROM of a statement has them."""
+        types = {name: "VARCHAR" if text else "BIGINT" for name, text in columns.items()}
+        # To a driver that asks what a parameter is, such as asyncpg, it is a text.
+        arrays = [f"CAST(CAST(:new_{name} AS TEXT) AS {type_}[])" for name, type_ in types.items()]
+        return f"unnest({', '.join(arrays)}) new ({', '.join(f'new_{name}' for name in columns)})"
+
+    def _new(self, columns: Columns) -> dict[str, str]:
+        """Return what stands for each column of them."""
+        return {
+            name: f'new_{name} COLLATE "C"' if text and name in self._key else f"new_{name}"
+            for name, text in columns.items()
+        }
 
     def _find(self, rows: str, given: Mapping[str, str], before: str = "") -> str:
         """
@@ -59,34 +61,38 @@ class ArrayRows(RowWriter):
         if len(rows) == 1:
             super()._insert(statements, rows)  # Which is planned in half the time.
             return
-        self._execute(statements, self._insert_many, rows)
+        self._execute(statements, self._insert_many, self._columns, rows)
 
     def _insert_new(self, statements: Statements, rows: Sequence[Row]) -> Written:
-        told = self._execute(statements, f"{self._insert_many} ON CONFLICT DO NOTHING {self._returning}", rows)
-        return [is_new or None for is_new in tell_written(rows, told, self._id_at)]
+        sql = f"{self._insert_many} ON CONFLICT DO NOTHING {self._returning}"
+        told = self._execute(statements, sql, self._columns, rows)
+        return [is_new or None for is_new in tell_written(self._ids(self._columns, rows), told)]
 
-    def _update(self, statements: Statements, rows: Sequence[Row], *, may_clash: bool) -> Written:
+    def _update(self, statements: Statements, columns: Columns, rows: Sequence[Row], *, may_clash: bool) -> Written:
         if len(rows) == 1 and not may_clash:
-            return super()._update(statements, rows, may_clash=may_clash)
+            return super()._update(statements, columns, rows, may_clash=may_clash)
+        given = self._new(columns)
+        found = self._find(self._unnest(columns), given, self._before(given))
+        settings = f"SET {self._settings(given)} FROM {found} WHERE {self._table}.ctid = place"
         if may_clash:
             # An error spoils a transaction up to its last savepoint. This one ends with the transaction.
             statements.execute("SAVEPOINT update_rows", {})
         try:
-            told = self._execute(statements, f"{self._update_many} {self._returning}", rows)
+            sql = f"UPDATE {self._table} {settings} {self._returning}"
+            told = self._execute(statements, sql, columns, rows)
         except DatabaseFailure as failure:
             if not may_clash or failure.kind != FailureKind.DUPLICATE:
                 raise
             statements.execute("ROLLBACK TO SAVEPOINT update_rows", {})
             return [None] * len(rows)
-        return [*tell_written(rows, told, self._id_at)]
+        return [*tell_written(self._ids(columns, rows), told)]
 
     def _delete(self, statements: Statements, rows: Sequence[Row]) -> None:
-        self._execute(statements, self._delete_many, rows)
+        self._execute(statements, self._delete_many, self._columns, rows)
 
-    def _execute(self, statements: Statements, sql: str, rows: Sequence[Row]) -> Sequence[Row]:
+    def _execute(self, statements: Statements, sql: str, columns: Columns, rows: Sequence[Row]) -> Sequence[Row]:
         arrays = {
-            f"new_{name}": write_array(values)
-            for name, values in zip(self._columns, zip(*rows, strict=True), strict=True)
+            f"new_{name}": write_array(values) for name, values in zip(columns, zip(*rows, strict=True), strict=True)
         }
         return statements.execute(sql, {**self._parameters, **arrays})[0]
 

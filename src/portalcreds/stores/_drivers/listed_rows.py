@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 
 from .port import DatabaseFailure, FailureKind, Statements
-from .row_writer import Row, RowWriter, Written, tell_written
+from .row_writer import Columns, Row, RowWriter, Written, tell_written
 
 _BETWEEN: Final = " UNION ALL SELECT "
 
@@ -21,21 +21,16 @@ class ListedRows(RowWriter):
 
     def _prepare(self) -> None:
         super()._prepare()
-        given = {
-            name: f"new_{name} COLLATE utf8mb4_nopad_bin" if text and name in self._key else f"new_{name}"
-            for name, text in self._columns.items()
-        }
-        names = list(self._columns)
-        self._compared = [names.index(name) for name in names if name in (*self._key, "version")]
-        # Row by row in the order given, and each by its key: any other way might lock what is beside it. A DELETE takes
-        # no list like this in the first place.
-        compared = f"{_list_rows(names[place] for place in self._compared)} STRAIGHT_JOIN {self._table}"
-        rows = f"{_list_rows(names)} STRAIGHT_JOIN {self._table}"
-        same = f"{self._within} AND {self._same(given)}"
+        same = f"{self._within} AND {self._same(self._new(self._columns))}"
         self._insert_many = f"INSERT INTO {self._table} ({self._names}) VALUES (:rows)"
-        self._lock_many = f"SELECT {self._key[0]} FROM {compared}{same}{self._before(given)} FOR UPDATE"
-        self._update_many = f"UPDATE {rows} SET {self._settings(given)}{same}{self._before(given)}"
-        self._delete_many = f"DELETE {self._table} FROM {self._table} JOIN {_list_rows(names)}{same}"
+        self._delete_many = f"DELETE {self._table} FROM {self._table} JOIN {_list_rows(self._columns)}{same}"
+
+    def _new(self, columns: Columns) -> dict[str, str]:
+        """Return what stands for each column of a row."""
+        return {
+            name: f"new_{name} COLLATE utf8mb4_nopad_bin" if text and name in self._key else f"new_{name}"
+            for name, text in columns.items()
+        }
 
     def _insert(self, statements: Statements, rows: Sequence[Row]) -> None:
         statements.execute_rows(self._insert_many, "), (", {}, rows)
@@ -49,18 +44,30 @@ class ListedRows(RowWriter):
             return [None] * len(rows)
         return [True] * len(rows)
 
-    def _update(self, statements: Statements, rows: Sequence[Row], *, may_clash: bool) -> Written:
+    def _update(self, statements: Statements, columns: Columns, rows: Sequence[Row], *, may_clash: bool) -> Written:
         if len(rows) == 1:
-            return super()._update(statements, rows, may_clash=may_clash)
+            return super()._update(statements, columns, rows, may_clash=may_clash)
+        given = self._new(columns)
+        compared = [name for name in columns if name in (*self._key, "version")]
+        # Row by row in the order given, and each by its key: any other way might lock what is beside it. A DELETE takes
+        # no list like this in the first place.
+        among = f"STRAIGHT_JOIN {self._table}"
+        same = f"{self._within} AND {self._same(given)}{self._before(given)}"
         # An UPDATE does not tell which rows it has changed, so it is found out before which it will.
-        compared = [[row[place] for place in self._compared] for row in rows]
-        told, _ = statements.execute_rows(self._lock_many, _BETWEEN, self._parameters, compared)
-        current = tell_written(rows, told, self._id_at)
+        places = [list(columns).index(name) for name in compared]
+        told, _ = statements.execute_rows(
+            f"SELECT {self._id} FROM {_list_rows(compared)} {among}{same} FOR UPDATE",
+            _BETWEEN,
+            self._parameters,
+            [[row[place] for place in places] for row in rows],
+        )
+        current = tell_written(self._ids(columns, rows), told)
         updated = [row for row, is_current in zip(rows, current, strict=True) if is_current]
         if not updated:
             return [*current]
+        sql = f"UPDATE {_list_rows(columns)} {among} SET {self._settings(given)}{same}"
         try:
-            _, count = statements.execute_rows(self._update_many, _BETWEEN, self._parameters, updated)
+            _, count = statements.execute_rows(sql, _BETWEEN, self._parameters, updated)
         except DatabaseFailure as failure:
             if failure.kind != FailureKind.DUPLICATE:
                 raise

@@ -3,7 +3,7 @@
 # ruff: noqa: S608  Tables and columns are ours; every value is a parameter.
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 from ..._chunks import chunks
@@ -42,9 +42,9 @@ class RowWriter:
         self._table = table
         self._columns = columns
         self._key = key
+        self._id = key[0]
         self._within = within
         self._parameters = parameters
-        self._id_at = list(columns).index(key[0])
         self._at_once = _VALUES // len(columns)
         self._prepare()
 
@@ -57,17 +57,22 @@ class RowWriter:
         """Insert the rows whose keys are not there; if some are, perhaps none."""
         return [told for some in chunks(rows, self._at_once) for told in self._insert_new(statements, some)]
 
-    def update(self, statements: Statements, rows: Sequence[Row], *, may_clash: bool) -> Written:
+    def update(self, statements: Statements, names: Sequence[str], rows: Sequence[Row], *, may_clash: bool) -> Written:
         """
-        Update the rows that are at the version before, if they have versions; if one clashes, perhaps none.
+        Update the rows that are at the version before, if versions are given; if one clashes, perhaps none.
 
         Args:
             statements: The transaction's.
-            rows: What they become. They are locked in this order.
+            names: The columns of the key, and those to be written. Each one less leaves the indexes that it is in as
+                they are: a database may write an entry anew without a look at whether it becomes another one.
+            rows: What they become there. They are locked in this order.
             may_clash: Whether one may get a key that another one has.
         """
+        columns = {name: self._columns[name] for name in names}
         return [
-            told for some in chunks(rows, self._at_once) for told in self._update(statements, some, may_clash=may_clash)
+            told
+            for some in chunks(rows, self._at_once)
+            for told in self._update(statements, columns, some, may_clash=may_clash)
         ]
 
     def delete(self, statements: Statements, rows: Sequence[Row]) -> None:
@@ -78,43 +83,52 @@ class RowWriter:
     # -- in standard SQL, row by row
 
     def _prepare(self) -> None:
-        given = {name: f":{name}" for name in self._columns}
+        given = self._marks(self._columns)
         self._insert_one = f"INSERT INTO {self._table} ({self._names}) VALUES ({', '.join(given.values())})"
-        same = f"{self._within} AND {self._same(given)}"
-        self._update_one = f"UPDATE {self._table} SET {self._settings(given)}{same}{self._before(given)}"
-        self._delete_one = f"DELETE FROM {self._table}{same}"
+        self._delete_one = f"DELETE FROM {self._table}{self._within} AND {self._same(given)}"
 
     def _insert(self, statements: Statements, rows: Sequence[Row]) -> None:
-        if None in self._each(statements, self._insert_one, rows):
+        if None in self._each(statements, self._insert_one, self._columns, rows):
             raise DatabaseFailure(FailureKind.DUPLICATE, "rows")
 
     def _insert_new(self, statements: Statements, rows: Sequence[Row]) -> Written:
-        return [None if count is None else True for count in self._each(statements, self._insert_one, rows)]
+        return [
+            None if count is None else True for count in self._each(statements, self._insert_one, self._columns, rows)
+        ]
 
-    def _update(self, statements: Statements, rows: Sequence[Row], *, may_clash: bool) -> Written:
-        counts = self._each(statements, self._update_one, rows)
+    def _update(self, statements: Statements, columns: Columns, rows: Sequence[Row], *, may_clash: bool) -> Written:
+        given = self._marks(columns)
+        same = f"{self._within} AND {self._same(given)}{self._before(given)}"
+        counts = self._each(statements, f"UPDATE {self._table} SET {self._settings(given)}{same}", columns, rows)
         if not {0, 1, None}.issuperset(counts):
             # A driver that does not count, or a key that holds several rows: nothing could be relied on.
             raise DatabaseFailure(FailureKind.OTHER, "rowcount")
         return [None if count is None else count == 1 for count in counts]
 
     def _delete(self, statements: Statements, rows: Sequence[Row]) -> None:
-        self._each(statements, self._delete_one, rows)
+        self._each(statements, self._delete_one, self._columns, rows)
 
-    def _each(self, statements: Statements, sql: str, rows: Sequence[Row]) -> list[int | None]:
-        others = {name: value for name, value in self._parameters.items() if name not in self._columns}
+    def _each(self, statements: Statements, sql: str, columns: Columns, rows: Sequence[Row]) -> list[int | None]:
+        others = {name: value for name, value in self._parameters.items() if name not in columns}
         if others:
             rows = [(*row, *others.values()) for row in rows]
-        return statements.execute_each(sql, (*self._columns, *others), rows)
+        return statements.execute_each(sql, (*columns, *others), rows)
 
     # -- the parts of statements; *given* is what stands for each column of a row
+
+    def _marks(self, columns: Columns) -> dict[str, str]:
+        return {name: f":{name}" for name in columns}
 
     @property
     def _names(self) -> str:
         return ", ".join(self._columns)
 
+    def _ids(self, columns: Columns, rows: Sequence[Row]) -> list[object]:
+        place = list(columns).index(self._id)
+        return [row[place] for row in rows]
+
     def _settings(self, given: Mapping[str, str]) -> str:
-        return ", ".join(f"{name} = {value}" for name, value in given.items() if name not in ("tenant", *self._key))
+        return ", ".join(f"{name} = {value}" for name, value in given.items() if name not in self._key)
 
     def _same(self, given: Mapping[str, str]) -> str:
         """Return the condition that a row has the key that was given."""
@@ -125,7 +139,7 @@ class RowWriter:
         return f" AND version = {given['version']} - 1" if "version" in given else ""
 
 
-def tell_written(rows: Sequence[Row], told: Sequence[Row], id_at: int) -> list[bool]:
-    """Return for each row whether a statement told its id, which is at that place in the row."""
+def tell_written(ids: Iterable[object], told: Sequence[Row]) -> list[bool]:
+    """Return for each of the ids whether a statement told it."""
     written = {told_id for (told_id,) in told}
-    return [row[id_at] in written for row in rows]
+    return [one in written for one in ids]

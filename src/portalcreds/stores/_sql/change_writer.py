@@ -23,7 +23,8 @@ from .rows import (
     WORD_COLUMNS,
     WRITTEN_COLUMNS,
     Row,
-    account_row,
+    account_rows,
+    changed_columns,
     event_row,
     read_account,
     shows_as,
@@ -64,7 +65,6 @@ class ChangeWriter:
             )
 
         self._accounts = writer(layout.accounts, WRITTEN_COLUMNS, ("contact_id",), view.accounts)
-        self._name_keys = writer(layout.accounts, ("contact_id", "name_key"), ("contact_id",), view.accounts)
         self._words = writer(layout.words, WORD_COLUMNS, WORD_COLUMNS, view.words)
         self._events = writer(layout.events, EVENT_COLUMNS, ("event_id",), view.events)
         # Not only in scope: a user name has one owner in the whole tenant. And the scope's own select would settle what
@@ -92,7 +92,7 @@ class ChangeWriter:
         if not self._keeps_email:
             changes = [attrs.evolve(change, new=_without_email(change.new)) for change in changes]
         noted = self._read_noted(statements, changes) if self._notes_names else {}
-        steps = [_Step(change, self._view.tenant) for change in changes]
+        steps = [_Step(change) for change in changes]
         sets = _find_sets(steps)
         for some in sets:
             self._write_set(statements, some)
@@ -131,9 +131,13 @@ class ChangeWriter:
         """Write what can be written, and return what clashed or may have been kept from it by what did."""
         additions = [step for step in steps if step.change.old is None]
         others = [step for step in steps if step.change.old is not None]
-        told = self._accounts.insert_new(statements, [step.row for step in additions])
+        added = account_rows([step.change for step in additions])
+        told = self._accounts.insert_new(statements, [(self._view.tenant, *row) for row in added])
+        # Where names are the host's, a row has those that were noted last, and not those of the old account.
+        changes = [step.change for step in others]
+        columns = WRITTEN_COLUMNS if self._notes_names else changed_columns(changes)
         may_clash = any(step.claimed is not None for step in others)
-        told += self._accounts.update(statements, [step.row for step in others], may_clash=may_clash)
+        told += self._accounts.update(statements, columns, account_rows(changes, columns), may_clash=may_clash)
         clashing = []
         for step, is_written in zip(additions + others, told, strict=True):
             if is_written:
@@ -198,9 +202,9 @@ class ChangeWriter:
         rows = sorted(row for stored in found for row in word_rows(self._view.tenant, read_account(stored[:-1])))
         self._words.delete(statements, rows)
         self._words.insert(statements, rows)
-        sorted_by = [(tenant, contact_id, key) for tenant, word, key, contact_id, _ in rows if word == ""]
-        others = [row for row in sorted_by if row[2] != name_keys[row[1]]]
-        self._name_keys.update(statements, others, may_clash=False)
+        sorted_by = [(contact_id, key) for _, word, key, contact_id, _ in rows if word == ""]
+        others = [(contact_id, key) for contact_id, key in sorted_by if key != name_keys[contact_id]]
+        self._accounts.update(statements, ("contact_id", "name_key"), others, may_clash=False)
         return list(name_keys)
 
     def _write_words(self, statements: Statements, changes: Sequence[Change], noted: Mapping[str, Account]) -> None:
@@ -252,19 +256,20 @@ class ChangeWriter:
 
 
 class _Step:
-    """A change on its way: the row of what its account becomes, the keys of user names that move, and its result."""
+    """A change on its way: the keys of user names that move, and its result."""
 
-    __slots__ = ("change", "claimed", "contact_id", "freed", "is_written", "old_version", "result", "row")
+    __slots__ = ("change", "claimed", "contact_id", "freed", "is_written", "old_version", "result")
 
-    def __init__(self, change: Change, tenant: str) -> None:
+    def __init__(self, change: Change) -> None:
         self.change = change
         self.contact_id = change.new.contact_id
-        self.row = account_row(tenant, change)
         self.result = ApplyResult.STALE
         self.is_written = False
         self.old_version = None if change.old is None else change.old.version
-        self.freed = None if change.old is None else change.old.username_key
-        self.claimed = change.new.username_key
+        self.freed = self.claimed = None
+        if change.old is None or change.old.username != change.new.username:
+            self.freed = None if change.old is None else change.old.username_key
+            self.claimed = change.new.username_key
         if self.claimed == self.freed:
             self.claimed = self.freed = None
 

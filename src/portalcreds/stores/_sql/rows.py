@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache
+from operator import attrgetter
 from typing import Any, Final, TypeVar
+
+import attrs
 
 from ..._search_words import MAX_WORDS_LENGTH, name_key
 from ..._text import has_surrogate
@@ -78,39 +81,22 @@ def is_storable(text: str) -> bool:
     return "\0" not in text and not has_surrogate(text)
 
 
-def account_row(tenant: str, change: Change) -> Row:
-    """Return the tenant and the `WRITTEN_COLUMNS` of what the change makes of its account."""
-    account = change.new
-    contact, credential = account.contact, account.credential
-    return (
-        tenant,
-        contact.contact_id,
-        contact.first_name,
-        contact.last_name,
-        contact.email,
-        account.username,
-        None if credential.password_hash is None else credential.password_hash.encoded,
-        credential.origin.value,
-        credential.change_required_by,
-        credential.strategy,
-        credential.issue_id,
-        credential.issued_by,
-        _instant(credential.issued_at),
-        _instant(credential.changed_at),
-        _instant(credential.expires_at),
-        credential.epoch,
-        credential.ticket_digest,
-        _instant(credential.ticket_expires_at),
-        int(account.is_active),
-        _instant(account.name_changed_at),
-        _instant(account.last_sign_in_at),
-        _instant(account.erased_at),
-        account.version,
-        # An erased account has no place in the grid's order: with NULL it is outside every range that a page asks for.
-        None if account.erased_at is not None else name_key(contact.last_name, contact.first_name),
-        account.username_key,
-        change.change_id,
-    )
+def account_rows(changes: Sequence[Change], columns: Sequence[str] = WRITTEN_COLUMNS) -> list[Row]:
+    """Return those of the `WRITTEN_COLUMNS` of what each of the changes makes of its account."""
+    return list(zip(*(_cells(name, changes) for name in columns), strict=True))
+
+
+def changed_columns(changes: Sequence[Change]) -> tuple[str, ...]:
+    """Return those of the `WRITTEN_COLUMNS` that one of the changes makes another, and what every change writes."""
+    changed = {"contact_id", "version", "change_id"}
+    before = zip(*(_HELD(change.old) for change in changes), strict=True)
+    after = zip(*(_HELD(change.new) for change in changes), strict=True)
+    changed.update(name for name, old, new in zip(ACCOUNT_COLUMNS, before, after) if old != new)  # noqa: B905  May be none.
+    if not changed.isdisjoint(("first_name", "last_name", "erased_at")):
+        changed.add("name_key")
+    if "username" in changed:
+        changed.add("username_key")
+    return tuple(name for name in WRITTEN_COLUMNS if name in changed)
 
 
 def word_rows(tenant: str, account: Account) -> list[Row]:
@@ -247,6 +233,57 @@ def _event(row: Sequence[Any]) -> AuditEvent:
         source=source,
         event_id=event_id,
     )
+
+
+def _cells(column: str, changes: Iterable[Change]) -> list[object]:
+    if column == "change_id":
+        return [change.change_id for change in changes]
+    read, write = _READ[column], _WRITE.get(column)
+    values = [read(change.new) for change in changes]
+    return values if write is None else [None if value is None else write(value) for value in values]
+
+
+def _name_key(account: Account) -> str | None:
+    # An erased account has no place in the grid's order: with NULL it is outside every range that a page asks for.
+    contact = account.contact
+    return None if account.erased_at is not None else name_key(contact.last_name, contact.first_name)
+
+
+def _path(column: str) -> str:
+    """Return where an account has what is in a column of that name."""
+    for part, kind in (("contact.", Contact), ("credential.", Credential)):
+        if column in attrs.fields_dict(kind):
+            return part + column
+    return column
+
+
+_HELD: Final = attrgetter(*map(_path, ACCOUNT_COLUMNS))
+"""Returns what an account has of each of the `ACCOUNT_COLUMNS`."""
+
+_READ: Final[Mapping[str, Callable[[Account], Any]]] = {
+    **{column: attrgetter(_path(column)) for column in (*ACCOUNT_COLUMNS, "username_key")},
+    "name_key": _name_key,
+}
+"""Returns what an account has of a column."""
+
+_WRITE: Final[Mapping[str, Callable[[Any], object]]] = {
+    "password_hash": attrgetter("encoded"),
+    "origin": attrgetter("value"),
+    "is_active": int,
+    **dict.fromkeys(
+        (
+            "issued_at",
+            "changed_at",
+            "expires_at",
+            "ticket_expires_at",
+            "name_changed_at",
+            "last_sign_in_at",
+            "erased_at",
+        ),
+        micros,
+    ),
+}
+"""Returns what is stored of it, where that is something else."""
 
 
 def _instant(at: datetime | None) -> int | None:
