@@ -156,14 +156,15 @@ class AccountMachine(RuleBasedStateMachine):
 
     def typed(self, account: ModelAccount | None, guess: str) -> str:
         """Return what somebody types as a password."""
-        if account is not None and guess == "right" and account.password not in (None, UNKNOWN):
+        known = account is not None and account.password not in (None, UNKNOWN)
+        if account is not None and guess == "right" and known:
             return str(account.password)
         if account is not None and guess == "earlier" and account.earlier:
             return account.earlier[-1]
         if account is not None and guess == "default" and account.name:
             return default_of(account)
-        if account is not None and guess == "in the other case" and account.password is not None:
-            return account.password.swapcase() or "?"
+        if account is not None and guess == "in the other case" and known:
+            return str(account.password).swapcase() or "?"
         if guess == "a ticket":
             return self.tickets[-1]
         return "not the password at all"

@@ -99,7 +99,7 @@ def leave_out(table: Table, column: str) -> Table:
         unique={name: columns for name, columns in table.unique.items() if column not in columns},
         checks={name: condition for name, condition in table.checks.items() if not is_about.search(condition)},
         indexes={name: columns for name, columns in table.indexes.items() if not gone.intersection(columns)},
-        first_row=table.first_row and {name: value for name, value in table.first_row.items() if name != column},
+        first_row=None if table.first_row is None or column in table.first_row else table.first_row,
     )
 
 
@@ -120,8 +120,11 @@ def find(place: Place, layout: Layout, *, rows: int = 0) -> tuple[TableFault, ..
         assert bool(fault.statements) + bool(fault.intended) == is_advised, fault
         assert fault.statements or fault.hint
     missing = {fault.table for fault in faults if fault.kind == TableFaultKind.MISSING_TABLE}
+    damaged = {fault.table for fault in faults if fault.kind == TableFaultKind.MISSING_COLUMN}
     for table in layout:
-        expected = rows if table == layout.accounts else int(table == layout.version)
+        # Its one row has every column.
+        numbered = table == layout.version and table.path not in damaged
+        expected = rows if table == layout.accounts else int(numbered)
         assert table.path in missing or place.execute([f"SELECT COUNT(*) FROM {table.path}"]) == [(expected,)]
     return faults
 
@@ -148,7 +151,10 @@ def fix(place: Place, layout: Layout, faults: Sequence[TableFault]) -> None:
         if fault.kind not in (TableFaultKind.MISSING_KEY, TableFaultKind.MISSING_INDEX):
             assert fault.intended in creation, fault
     with place.store(layout) as store:
-        assert sum_up(store.find_faults()) == sum_up(left)
+        now, told = sum_up(store.find_faults()), sum_up(left)
+        # As long as a column is missing, no row can be tried that a CHECK must refuse.
+        is_hidden = any(kind == TableFaultKind.MISSING_COLUMN for _, _, kind in now)
+        assert now == told or (is_hidden and now < told)
         if not left:
             store.check()
             add(store, an_account("1", "rosa"))
