@@ -7,7 +7,7 @@ import hashlib
 import pickle
 import sqlite3
 from base64 import b64encode
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from types import SimpleNamespace
 from typing import Any, NamedTuple
@@ -285,9 +285,10 @@ def test_a_user_name_that_only_the_database_takes_for_equal_is_nobody_s(memory: 
         def __getattr__(self, name: str) -> Any:
             return getattr(memory.store, name)
 
-        def find_by_username(self, username_key: str, /) -> Account | None:
+        def find_owners(self, username_keys: Sequence[str], /) -> dict[str, ContactId]:
             """Match as a database that folds accents does."""
-            return memory.store.find_by_username(username_key.replace("ä", "a"))
+            folded = memory.store.find_owners([key.replace("ä", "a") for key in username_keys])
+            return {key: folded[key.replace("ä", "a")] for key in username_keys}
 
     folding = attrs.evolve(memory, store=Folding())
     rows = [{"username": name, "password_hash": DJANGO} for name in ("räbbiatici", "rabbiatici")]

@@ -131,12 +131,16 @@ class HashImporter:
         self, rows: Sequence[ReadRow], operator: Operator, replace: bool, seen: set[ContactId]
     ) -> list[ImportItem]:
         """Return the rows' items, and put into *seen* those whose user names they tell."""
-        named = {row.row: account for row in rows if (account := self._named(row)) is not None}
-        owners = {row.row: named[row.row].contact_id if row.row in named else row.contact_id for row in rows}
-        listed = {row.contact_id for row in rows if row.contact_id is not None}
-        read, unreadable = self.ledger.read(list(listed)) if listed else ({}, {})
-        # What a user name found need not be read again.
-        found = {**read, **{account.contact_id: account for account in named.values()}}
+        keys = {each.row: _key(each.username) for each in rows if each.contact_id is None and each.username is not None}
+        named = self.ledger.store.find_owners([key for key in keys.values() if key is not None]) if keys else {}
+        owners = {each.row: each.contact_id or named.get(keys.get(each.row) or "") for each in rows}
+        listed = {owner for owner in owners.values() if owner is not None}
+        found, unreadable = self.ledger.read(list(listed)) if listed else ({}, {})
+        for number, key in keys.items():
+            account = found.get(owners[number] or ContactId(""))
+            # Compared again, because a database may match what is not equal (R18).
+            if account is not None and account.username_key != key:
+                owners[number] = None
         permitted = self.check.permitted_ids(operator, Privilege.IMPORT, found.values())
         by_name = {owners[row.row] for row in rows if row.username is not None}
         to_show = [found[each] for each in found if each in permitted and each in by_name]
@@ -183,13 +187,6 @@ class HashImporter:
             hash=said,
             epoch=None if account is None else account.credential.epoch,
         )
-
-    def _named(self, row: ReadRow) -> Account | None:
-        """Return the account of a row that has a user name and no contact id."""
-        key = None if row.contact_id is not None or row.username is None else _key(row.username)
-        account = None if key is None else self.ledger.store.find_by_username(key)
-        # Compared again, because a database may match what is not equal (R18).
-        return None if account is None or account.username_key != key else account
 
     def _record_seen(self, operator: Operator, seen: Collection[ContactId]) -> None:
         if seen:
