@@ -207,6 +207,14 @@ def issued(portal: Portal, contact_id: str = "c-1") -> str:
     return default_password(portal.account(contact_id).contact).reveal()
 
 
+def invited(portal: Portal, contact_id: str = "c-1", **terms: Any) -> Secret:
+    """Have a contact invited, and return the ticket."""
+    result = portal.resets.invite(contact_id, OFFICE, **terms)
+    assert result.outcome is ResetOutcome.SET
+    assert result.secret is not None
+    return result.secret
+
+
 def ticket_of(portal: Portal, username: str = "rabbiatici", password: str = "AbbiaticiR") -> Secret:
     """Sign in where a change is due, and return the ticket."""
     outcome = portal.sign_ins.sign_in(username, password)

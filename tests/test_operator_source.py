@@ -43,7 +43,8 @@ def test_all_that_an_operator_does_says_from_where(portal: Portal) -> None:
 
     recorded = [event for event in portal.store.events()[before:] if event.operator_id is not None]
     # The plans are of an operator who said no place; what marks whom they showed goes with them.
-    plans = {event.operation_id for event in recorded if event.reason == "plan"}
+    plans = {event.operation_id for event in recorded if event.reason == "plan" and event.source is None}
+    assert len(plans) == 2
     planned = [event for event in recorded if event.operation_id in plans]
     assert len({event.kind for event in recorded}) > 15
     assert {event.source for event in recorded if event not in planned} == {"198.51.100.9"}

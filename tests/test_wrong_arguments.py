@@ -159,6 +159,7 @@ def services(portal: Portal) -> dict[str, tuple[Any, dict[str, dict[str, Any]]]]
                     "replace_chosen": None,
                     "expires_at": None,
                     "reveal": False,
+                    "invite": False,
                     "max_affected": None,
                 },
                 "start": {"confirmed": plan.confirm(OFFICE), **hashing},

@@ -363,17 +363,30 @@ class Account(ShownRow, Value):
         issued_by: str,
         issued_at: datetime,
         expires_at: datetime,
+        ticket_digest: str | None = None,
     ) -> Account:
         """
         Return this account with a default: **the forced change is set here**, together with the hash (R1).
 
+        Or with an invitation as the only way in. That demands a change like a default. But the hash is of a drawn
+        secret that nobody was told, so that no sign-in can replace the ticket.
+
+        Args:
+            password_hash: The hash of the default, or of what nobody was told.
+            strategy: The id of what made the default, or `INVITATION`.
+            issue_id: The key of the confirmed plan.
+            issued_by: The operator.
+            issued_at: When.
+            expires_at: When the default or the invitation stops working.
+            ticket_digest: The digest of the invitation, in hexadecimal; None for a default.
+
         Raises:
             WrongStateError: The account is disabled, which issuing never lifts (R5).
-            InvalidValueError: *strategy* is `INVITATION`; use `invite`.
+            InvalidValueError: *strategy* is `INVITATION` without a ticket, or another one with a ticket.
         """
-        if strategy == INVITATION:
+        if (strategy == INVITATION) is (ticket_digest is None):
             # Its tickets live for days, and need no claim proof.
-            raise InvalidValueError("strategy", "give it another id; only an invitation has this one")
+            raise InvalidValueError("ticket_digest", "an invitation, and no default, has one")
         if not self.is_active:
             raise WrongStateError(self.contact_id, "issue", "the account is disabled; enable it first")
         return self._next(
@@ -387,51 +400,8 @@ class Account(ShownRow, Value):
                 changed_at=self.credential.changed_at,
                 expires_at=expires_at,
                 epoch=self.credential.epoch + 1,
-            )
-        )
-
-    def invite(
-        self,
-        password_hash: PasswordHash,
-        *,
-        ticket_digest: str,
-        invitation_id: str,
-        invited_by: str,
-        invited_at: datetime,
-        expires_at: datetime,
-    ) -> Account:
-        """
-        Return this account with an invitation as the only way in, in place of the password that it has.
-
-        Like a default it demands a change. But there is no password that anybody knows, so that no sign-in can replace
-        the ticket.
-
-        Args:
-            password_hash: The hash of a drawn secret that nobody was told.
-            ticket_digest: The digest of the invitation, in hexadecimal.
-            invitation_id: Identifies it on the record.
-            invited_by: The operator.
-            invited_at: When.
-            expires_at: When it stops working.
-
-        Raises:
-            WrongStateError: The account is disabled, which inviting never lifts.
-        """
-        if not self.is_active:
-            raise WrongStateError(self.contact_id, "invite", "the account is disabled; enable it first")
-        return self._next(
-            credential=Credential(
-                password_hash=password_hash,
-                origin=CredentialOrigin.ISSUED,
-                strategy=INVITATION,
-                issue_id=invitation_id,
-                issued_by=invited_by,
-                issued_at=invited_at,
-                changed_at=self.credential.changed_at,
-                expires_at=expires_at,
-                epoch=self.credential.epoch + 1,
                 ticket_digest=ticket_digest,
-                ticket_expires_at=expires_at,
+                ticket_expires_at=None if ticket_digest is None else expires_at,
             )
         )
 

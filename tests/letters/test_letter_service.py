@@ -8,7 +8,7 @@ from typing import Any
 import attrs
 import pytest
 
-from portal import FAMILY, NOBODY, OFFICE, ROSA, USERNAMES, Portal, issued, settled
+from portal import FAMILY, GOOD_PASSWORD, NOBODY, OFFICE, ROSA, USERNAMES, Portal, invited, issued, settled
 from portalcreds.accounts import Account
 from portalcreds.audit import AuditEvent, AuditKind, showing
 from portalcreds.contacts import Contact, ContactId
@@ -84,10 +84,6 @@ def _erased(portal: Portal) -> None:
     portal.accounts.erase("c-1", OFFICE)
 
 
-def _invited(portal: Portal) -> None:
-    portal.resets.invite("c-1", OFFICE)
-
-
 def _imported(portal: Portal) -> None:
     plan = portal.accounts.plan_import([("c-1", portal.chosen_hash("AbbiaticiR"))], OFFICE)
     portal.accounts.apply_import(plan.confirm(OFFICE))
@@ -105,7 +101,7 @@ def _other_rule(portal: Portal) -> None:
         (_expired, LetterReason.EXPIRED),
         (_disabled, LetterReason.DISABLED),
         (_erased, LetterReason.ERASED),
-        (_invited, LetterReason.INVITED),
+        (invited, LetterReason.INVITED),
         (_imported, LetterReason.IMPORTED),
         (_other_rule, LetterReason.OTHER_STRATEGY),
         (lambda portal: None, LetterReason.NO_PASSWORD),
@@ -210,16 +206,29 @@ def test_results_without_a_password_leave_it_to_the_rule(portal: Portal) -> None
 def test_an_invitation_is_printed_while_it_works(portal: Portal) -> None:
     """The letter has the ticket and no password, and none once another one took its place."""
     invitation = portal.resets.invite("c-1", OFFICE)
-    letter = only(portal.letters.write(["c-1"], OFFICE, invitations=[invitation]))
-    assert (letter.password, letter.ticket, letter.expires_at) == (None, invitation.ticket, invitation.expires_at)
+    letter = only(portal.letters.write(["c-1"], OFFICE, results=[invitation]))
+    assert (letter.password, letter.ticket, letter.expires_at) == (None, invitation.secret, invitation.expires_at)
     assert portal.kinds("c-1")[-1] == "authn_token_created.invitation"
     newer = portal.resets.invite("c-1", OFFICE)
-    older = only(portal.letters.write(["c-1"], OFFICE, invitations=[invitation]))
-    assert older.reason == LetterReason.INVITATION_OVER
+    older = only(portal.letters.write(["c-1"], OFFICE, results=[invitation]))
+    assert older.reason == LetterReason.INVITED
     portal.clock.move(days=14)
-    assert only(portal.letters.write(["c-1"], OFFICE, invitations=[newer])).reason == LetterReason.EXPIRED
+    assert only(portal.letters.write(["c-1"], OFFICE, results=[newer])).reason == LetterReason.EXPIRED
     issued(portal)
-    assert only(portal.letters.write(["c-1"], OFFICE, invitations=[newer])).reason == LetterReason.INVITATION_OVER
+    assert only(portal.letters.write(["c-1"], OFFICE, results=[newer])).reason == LetterReason.OTHER_PASSWORD
+
+
+def test_many_are_invited_and_each_gets_a_letter(every_portal: Portal) -> None:
+    """The report of the run that drew the tickets is all that letters take; another run's has none, and says so."""
+    job = every_portal.resets.start(confirmed(every_portal, IDS, invite=True))
+    letters = every_portal.letters.write(IDS, OFFICE, results=job.run())
+    assert letters.count(LetterOutcome.WRITTEN) == len(IDS)
+    for letter in letters:
+        assert letter.ticket is not None
+        assert isinstance(every_portal.sign_ins.complete_change(letter.ticket, GOOD_PASSWORD), PasswordChanged)
+    every_portal.resets.start(confirmed(every_portal, IDS, invite=True, replace_chosen=True)).run()
+    told = every_portal.letters.write(IDS, OFFICE, results=job.report())
+    assert [letter.reason for letter in told] == [LetterReason.INVITED] * len(IDS)
 
 
 def test_the_letter_has_the_code_that_the_form_asks_for(portal: Portal) -> None:
@@ -269,7 +278,7 @@ def test_an_invitation_takes_the_privilege_to_invite(portal: Portal) -> None:
     """Whoever may only reveal prints no invitation of somebody else's."""
     invitation = portal.resets.invite("c-1", OFFICE)
     may = Grants(privileges={"office": [Privilege.REVEAL, Privilege.VIEW_USERNAMES]})
-    letters = portal.with_parts(authorizer=may).letters.write(["c-1"], OFFICE, invitations=[invitation])
+    letters = portal.with_parts(authorizer=may).letters.write(["c-1"], OFFICE, results=[invitation])
     assert only(letters).reason == LetterReason.NOT_PERMITTED
 
 
@@ -334,7 +343,6 @@ def test_many_are_written_in_the_order_asked_for(memory_portal: Portal) -> None:
     [
         ("contact_ids", {"contact_ids": "c-1"}),
         ("results", {"results": ["AbbiaticiR"]}),
-        ("invitations", {"invitations": [Secret("x")]}),
     ],
 )
 def test_wrong_arguments_are_named(memory_portal: Portal, field: str, arguments: dict[str, Any]) -> None:

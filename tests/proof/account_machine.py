@@ -16,7 +16,7 @@ import portalcreds
 from guessing import limits
 from portal import OFFICE, MovingClock, PortalStore
 from portalcreds._ids import digest
-from portalcreds.accounts import Account
+from portalcreds.accounts import INVITATION, Account
 from portalcreds.administration import AccountChange, UsernameTaken
 from portalcreds.audit import AuditEvent, AuditKind
 from portalcreds.contacts import Contact, ContactId
@@ -26,6 +26,7 @@ from portalcreds.hashers import Argon2Hasher, UpgradingHasher
 from portalcreds.plans import ConfirmedPlan
 from portalcreds.privileges import Grants, Operator, Privilege
 from portalcreds.protocols import ApplyResult, AttemptCounter, Change
+from portalcreds.resets import ResetResult
 from portalcreds.secret import Secret
 from portalcreds.sign_in import PasswordChanged, PasswordChangeRequired, SignedIn
 from portalcreds.testing.hashers import CHEAPEST_CHOSEN
@@ -230,10 +231,10 @@ class AccountMachine(RuleBasedStateMachine):
             assert stored.credential.must_change
             assert stored.credential.expires_at is not None
 
-    @rule(contact_ids=some_ids)
-    def plan_many(self, contact_ids: list[str]) -> None:
-        """The office selects some, and goes for coffee."""
-        plan = self.portal.resets.plan(contact_ids, OFFICE, replace_chosen=False)
+    @rule(contact_ids=some_ids, invite=st.booleans())
+    def plan_many(self, contact_ids: list[str], invite: bool) -> None:
+        """The office selects some, for defaults or invitations, and goes for coffee."""
+        plan = self.portal.resets.plan(contact_ids, OFFICE, replace_chosen=False, invite=invite)
         self.tells_nothing(plan, *plan)
         will = [each for each in contact_ids if each in self.model and self.may_issue(self.model[each], replaces=False)]
         assert [item.contact_id for item in plan if item.decision == "will_set"] == will
@@ -248,9 +249,15 @@ class AccountMachine(RuleBasedStateMachine):
         for contact_id, epoch in epochs.items():
             account = self.model[contact_id]
             if account.epoch == epoch and self.may_issue(account, replaces=False):
-                self.issue(account)
+                if plan.strategy == INVITATION:
+                    self.does(AuditKind.INVITED, account, account.invite, self.clock.now)
+                else:
+                    self.issue(account)
                 wanted.append(contact_id)
         report = self.portal.resets.start(plan.confirm(OFFICE)).run()
+        for result in report:
+            if plan.strategy == INVITATION:
+                self.keep_invitation(result)
         self.tells_nothing(report, *report)
         assert [result.contact_id for result in report if result.outcome == "set"] == wanted
 
@@ -260,11 +267,19 @@ class AccountMachine(RuleBasedStateMachine):
 
         def modelled() -> None:
             account = self.found(contact_id)
-            self.does(AuditKind.INVITED, account, account.invite, self.clock.now)
+            if self.may_issue(account, replaces=True):
+                self.does(AuditKind.INVITED, account, account.invite, self.clock.now)
 
-        invitation = self.agree(lambda: self.portal.resets.invite(contact_id, OFFICE), modelled)
-        if invitation is not None:
-            self.keep_ticket(contact_id, invitation.ticket, self.clock.now + LIFETIME)
+        result = self.agree(lambda: self.portal.resets.invite(contact_id, OFFICE), modelled)
+        if result is not None:
+            self.keep_invitation(result)
+
+    def keep_invitation(self, result: ResetResult) -> None:
+        """Note the ticket that a result has, which it has if the contact was invited."""
+        assert (result.secret is not None) is (result.outcome == "set")
+        if result.secret is not None:
+            self.keep_ticket(result.contact_id, result.secret, self.clock.now + LIFETIME)
+        self.tells_nothing(result, result.to_record())
 
     def keep_ticket(self, contact_id: str, ticket: Secret, ends: Any) -> None:
         """Note the ticket that opens from now on."""

@@ -120,8 +120,6 @@ class ModelAccount:
 
     def invite(self, now: datetime) -> None:
         """Be invited; the ticket comes after."""
-        if not self.is_active or self.username is None:
-            raise Refused("WrongStateError")
         self.issue(UNKNOWN, now)
         self.is_invited = True
 

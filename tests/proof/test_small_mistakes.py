@@ -9,7 +9,7 @@ import attrs
 import pytest
 
 from guessing import limits
-from portal import GOOD_PASSWORD, OFFICE, ROSA, MovingClock, Portal, issued, ticket_of, watched
+from portal import GOOD_PASSWORD, OFFICE, ROSA, MovingClock, Portal, invited, issued, ticket_of, watched
 from portalcreds.accounts import Account, PasswordHash
 from portalcreds.contacts import MAX_CONTACT_TEXT
 from portalcreds.default_passwords import RandomReadable
@@ -234,9 +234,9 @@ def test_a_ticket_ends_with_the_default_it_came_from(memory_portal: Portal) -> N
 
 def test_an_invitation_works_days_after_it_was_sent(memory_portal: Portal) -> None:
     """It is no ticket of a sign-in, which must not end later than in ten minutes."""
-    invitation = memory_portal.resets.invite("c-1", OFFICE)
+    ticket = invited(memory_portal)
     memory_portal.clock.move(days=13)
-    assert isinstance(memory_portal.sign_ins.complete_change(invitation.ticket, GOOD_PASSWORD), PasswordChanged)
+    assert isinstance(memory_portal.sign_ins.complete_change(ticket, GOOD_PASSWORD), PasswordChanged)
 
 
 # -- sign-ins

@@ -23,6 +23,7 @@ from typing import Any
 import attrs
 
 from portal import OFFICE, MovingClock, Portal, cheap_hasher
+from portalcreds.audit import AuditKind
 from portalcreds.contacts import ContactId
 from portalcreds.protocols import utc_now
 from portalcreds.resets import ResetOutcome
@@ -57,11 +58,11 @@ def at_work(backend: Backend, ahead: timedelta = timedelta(0)) -> Iterator[Porta
         yield Portal(store, store.counter(clock=clock), clock, hasher)
 
 
-def issues(backend: Backend, key: str) -> dict[str, int]:
-    """Return how many events of issuing a job has recorded, by contact."""
+def issues(backend: Backend, key: str, kind: AuditKind = AuditKind.PASSWORD_ISSUED) -> dict[str, int]:
+    """Return how many events of issuing, or of another kind, a job has recorded, by contact."""
     sql = (
         "SELECT contact_id, COUNT(*) FROM portal_audit_events "
-        f"WHERE operation_id = '{key}' AND kind = 'authn_password_issue' GROUP BY contact_id"
+        f"WHERE operation_id = '{key}' AND kind = '{kind.value}' GROUP BY contact_id"
     )
     with closing(backend.connect()) as connection:
         cursor = connection.cursor()

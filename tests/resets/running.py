@@ -26,9 +26,9 @@ def outcomes(report: ResetReport) -> Counter[tuple[str, str | None]]:
     return Counter((result.outcome.value, result.reason) for result in report)
 
 
-def issues_of(portal: Portal) -> Counter[str | None]:
-    """Count the events of issuing by contact."""
-    return Counter(event.contact_id for event in portal.store.events() if event.kind is AuditKind.PASSWORD_ISSUED)
+def issues_of(portal: Portal, kind: AuditKind = AuditKind.PASSWORD_ISSUED) -> Counter[str | None]:
+    """Count the events of issuing, or of another kind, by contact."""
+    return Counter(event.contact_id for event in portal.store.events() if event.kind is kind)
 
 
 def epochs(portal: Portal, contact_ids: list[ContactId]) -> list[int]:

@@ -10,7 +10,7 @@ from typing import Any
 import attrs
 import pytest
 
-from portal import FAMILY, GOOD_PASSWORD, OFFICE, OTHER_PASSWORD, USERNAMES, Portal, issued, settled, ticket_of
+from portal import FAMILY, GOOD_PASSWORD, OFFICE, OTHER_PASSWORD, USERNAMES, Portal, invited, issued, settled, ticket_of
 from portalcreds.accounts import INVITATION, AccountStatus, CredentialOrigin, PasswordHash
 from portalcreds.audit import AuditKind
 from portalcreds.contacts import Contact, ContactId
@@ -23,6 +23,7 @@ from portalcreds.exceptions import (
     WrongStateError,
 )
 from portalcreds.privileges import Grants, Operator, Privilege
+from portalcreds.resets import DecisionReason
 from portalcreds.sign_in import KnownValues, SignedIn
 from portalcreds.sign_in.outcomes import PasswordChanged, PasswordRefused, SignInDenied, TicketInvalid
 from races import at_once, crowded
@@ -41,33 +42,32 @@ def test_an_invitation_is_the_only_way_in(every_portal: Portal, before: str) -> 
     if before == "compromised":
         portal.accounts.require_change("c-1", OFFICE, reason="compromised")
     epoch = portal.account("c-1").credential.epoch
-    invitation = portal.resets.invite("c-1", OFFICE)
+    ticket = invited(portal)
     account = portal.account("c-1")
-    assert invitation.expires_at == portal.clock() + timedelta(days=14)
+    assert account.credential.expires_at == portal.clock() + timedelta(days=14)
     assert (account.credential.epoch, account.credential.is_invited) == (epoch + 1, True)
-    assert invitation.ticket.reveal() not in str(attrs.asdict(account.credential))
-    assert invitation.ticket.reveal().partition(".")[2] not in repr(invitation)
-    for guess in ("AbbiaticiR", GOOD_PASSWORD, "", invitation.ticket):
+    assert ticket.reveal() not in str(attrs.asdict(account.credential))
+    for guess in ("AbbiaticiR", GOOD_PASSWORD, "", ticket):
         assert portal.sign_ins.sign_in("rabbiatici", guess) == SignInDenied()
     portal.clock.move(days=13)
-    assert isinstance(portal.sign_ins.complete_change(invitation.ticket.reveal(), OTHER_PASSWORD), PasswordChanged)
+    assert isinstance(portal.sign_ins.complete_change(ticket.reveal(), OTHER_PASSWORD), PasswordChanged)
     assert portal.kinds("c-1")[-1] == "authn_password_change invitation"
     assert isinstance(portal.sign_ins.sign_in("rabbiatici", OTHER_PASSWORD), SignedIn)
-    assert portal.sign_ins.complete_change(invitation.ticket, GOOD_PASSWORD) == TicketInvalid()
+    assert portal.sign_ins.complete_change(ticket, GOOD_PASSWORD) == TicketInvalid()
 
 
 def test_no_sign_in_takes_an_invitation_away(every_portal: Portal) -> None:
     """Old passwords, guesses beyond the cap and refused new passwords leave it as it is."""
     portal = every_portal
     settled(portal)
-    invitation = portal.resets.invite("c-1", OFFICE)
+    ticket = invited(portal)
     before = portal.account("c-1")
     for guess in (GOOD_PASSWORD, "AbbiaticiR", *(f"guess {n}" for n in range(20))):
         portal.sign_ins.sign_in("rabbiatici", guess)
         portal.sign_ins.change_password("rabbiatici", guess, OTHER_PASSWORD)
-    assert isinstance(portal.sign_ins.complete_change(invitation.ticket, "short"), PasswordRefused)
+    assert isinstance(portal.sign_ins.complete_change(ticket, "short"), PasswordRefused)
     assert portal.account("c-1") == before
-    assert isinstance(portal.sign_ins.complete_change(invitation.ticket, OTHER_PASSWORD), PasswordChanged)
+    assert isinstance(portal.sign_ins.complete_change(ticket, OTHER_PASSWORD), PasswordChanged)
 
 
 def test_no_ticket_can_be_opened_beside_an_invitation(memory_portal: Portal) -> None:
@@ -110,42 +110,42 @@ Step = Callable[[Portal], object]
 )
 def test_what_starts_an_epoch_ends_an_invitation(portal: Portal, step: Step) -> None:
     """It is bound to account and epoch, like every ticket (R6)."""
-    invitation = portal.resets.invite("c-1", OFFICE)
+    ticket = invited(portal)
     step(portal)
-    assert portal.sign_ins.complete_change(invitation.ticket, GOOD_PASSWORD) == TicketInvalid()
+    assert portal.sign_ins.complete_change(ticket, GOOD_PASSWORD) == TicketInvalid()
 
 
 @pytest.mark.parametrize("lifetime", [timedelta(minutes=1), timedelta(days=14), timedelta(days=366)])
 def test_an_invitation_ends_at_the_instant_it_says(portal: Portal, lifetime: timedelta) -> None:
     """A microsecond before its end it works, at its end and for years after it does not; the grid says so."""
     start = portal.clock()
-    invitation = portal.resets.invite("c-1", OFFICE, expires_at=start + lifetime)
+    ticket = invited(portal, expires_at=start + lifetime)
     for late in (lifetime, timedelta(days=3650)):
         portal.clock.now = start + late
-        assert portal.sign_ins.complete_change(invitation.ticket, GOOD_PASSWORD) == TicketInvalid()
+        assert portal.sign_ins.complete_change(ticket, GOOD_PASSWORD) == TicketInvalid()
         assert portal.account("c-1").status(portal.clock()) is AccountStatus.DEFAULT_EXPIRED
     portal.clock.now = start - timedelta(hours=2)
-    assert portal.sign_ins.complete_change(invitation.ticket, GOOD_PASSWORD) == TicketInvalid()
+    assert portal.sign_ins.complete_change(ticket, GOOD_PASSWORD) == TicketInvalid()
     portal.clock.now = start + lifetime - MICROSECOND
-    assert isinstance(portal.sign_ins.complete_change(invitation.ticket, GOOD_PASSWORD), PasswordChanged)
+    assert isinstance(portal.sign_ins.complete_change(ticket, GOOD_PASSWORD), PasswordChanged)
 
 
 def test_an_invitation_opens_no_other_account(portal: Portal) -> None:
     """Neither under another contact's id, nor after the account went to another id (R2)."""
-    invitation, other = portal.resets.invite("c-1", OFFICE), portal.resets.invite("c-2", OFFICE)
-    secret = invitation.ticket.reveal().partition(".")[2]
+    ticket, other = invited(portal), invited(portal, "c-2")
+    secret = ticket.reveal().partition(".")[2]
     assert portal.sign_ins.complete_change(f"c-2.{secret}", GOOD_PASSWORD) == TicketInvalid()
     portal.accounts.rekey("c-1", "c-9", OFFICE)
-    for moved in (invitation.ticket.reveal(), f"c-9.{secret}"):
+    for moved in (ticket.reveal(), f"c-9.{secret}"):
         assert portal.sign_ins.complete_change(moved, GOOD_PASSWORD) == TicketInvalid()
-    assert isinstance(portal.sign_ins.complete_change(other.ticket, GOOD_PASSWORD), PasswordChanged)
+    assert isinstance(portal.sign_ins.complete_change(other, GOOD_PASSWORD), PasswordChanged)
 
 
 def test_an_invitation_asks_for_no_claim_proof(portal: Portal) -> None:
     """It is itself what the school gave the family; nothing else is asked for, and none is told."""
     proved = portal.with_parts(claim_proof=KnownValues(lambda ids: {}, kind="number"))
-    invitation = proved.resets.invite("c-1", OFFICE)
-    assert isinstance(proved.sign_ins.complete_change(invitation.ticket, GOOD_PASSWORD), PasswordChanged)
+    ticket = invited(proved)
+    assert isinstance(proved.sign_ins.complete_change(ticket, GOOD_PASSWORD), PasswordChanged)
 
 
 # -- who may invite, and whom
@@ -173,17 +173,18 @@ def test_inviting_takes_its_own_privilege_and_is_on_the_record(portal: Portal) -
 
 
 def test_who_cannot_be_invited(portal: Portal) -> None:
-    """R23: an absent, disabled or erased account, and one without a user name, are typed refusals."""
+    """R23: no account is an error; a disabled or erased one, or one without a user name, is a result that says why."""
     nameless = Contact(contact_id=ContactId("c-9"), first_name="No", last_name="Name")
     portal.accounts.sync_contacts([nameless], OFFICE)
     portal.accounts.disable("c-1", OFFICE)
     portal.accounts.erase("c-2", OFFICE)
     with pytest.raises(AccountNotFoundError):
         portal.resets.invite("absent", OFFICE)
-    for contact_id in ("c-1", "c-2", "c-9"):
+    reasons = {"c-1": DecisionReason.DISABLED, "c-2": DecisionReason.ERASED, "c-9": DecisionReason.NO_USERNAME}
+    for contact_id, reason in reasons.items():
         before = portal.account(contact_id)
-        with pytest.raises(WrongStateError):
-            portal.resets.invite(contact_id, OFFICE)
+        result = portal.resets.invite(contact_id, OFFICE)
+        assert (result.reason, result.secret) == (reason, None)
         assert portal.account(contact_id) == before
 
 
@@ -209,11 +210,11 @@ def test_the_host_is_told_of_an_invitation(portal: Portal) -> None:
 def test_an_invited_contact_can_be_invited_whatever_the_names(portal: Portal) -> None:
     """Unlike a default it is derived of nothing: a contact without names gets one, and a new name changes nothing."""
     portal.resets.invite("c-4", OFFICE)
-    invitation = portal.resets.invite("c-1", OFFICE)
+    ticket = invited(portal)
     portal.clock.move(hours=1)
     portal.accounts.sync_contacts([attrs.evolve(FAMILY[0], last_name="Rossi")], OFFICE, usernames=USERNAMES)
     assert not portal.account("c-1").has_default_of_old_name
-    assert isinstance(portal.sign_ins.complete_change(invitation.ticket, GOOD_PASSWORD), PasswordChanged)
+    assert isinstance(portal.sign_ins.complete_change(ticket, GOOD_PASSWORD), PasswordChanged)
 
 
 # -- races
@@ -221,10 +222,10 @@ def test_an_invited_contact_can_be_invited_whatever_the_names(portal: Portal) ->
 
 def test_two_uses_at_once_are_one(every_portal: Portal) -> None:
     """Single use holds against a link that is opened in sixteen tabs: one password is set (R3)."""
-    invitation = every_portal.resets.invite("c-1", OFFICE)
+    ticket = invited(every_portal)
     with crowded(every_portal, 16) as many:
         passwords = [f"tab number {number} came through" for number in range(16)]
-        outcomes = at_once(*(partial(many.sign_ins.complete_change, invitation.ticket, new) for new in passwords))
+        outcomes = at_once(*(partial(many.sign_ins.complete_change, ticket, new) for new in passwords))
         assert sorted(type(each).__name__ for each in outcomes) == ["PasswordChanged"] + ["TicketInvalid"] * 15
         (winner,) = [new for new, each in zip(passwords, outcomes, strict=True) if isinstance(each, PasswordChanged)]
         assert isinstance(many.sign_ins.sign_in("rabbiatici", winner), SignedIn)
@@ -238,7 +239,8 @@ def test_an_invitation_beside_a_reset(every_portal: Portal) -> None:
                 lambda: many.resets.invite("c-1", OFFICE), lambda: many.resets.reset_password("c-1", OFFICE)
             )
             account = many.account("c-1")
-            used = many.sign_ins.complete_change(invitation.ticket, OTHER_PASSWORD)
+            assert "set" in (invitation.outcome, result.outcome)
+            used = many.sign_ins.complete_change(invitation.secret or "none", OTHER_PASSWORD)
             assert isinstance(used, PasswordChanged) is account.credential.is_invited
             if isinstance(used, TicketInvalid):
                 assert result.outcome == "set"
@@ -246,11 +248,12 @@ def test_an_invitation_beside_a_reset(every_portal: Portal) -> None:
 
 
 def test_two_invitations_at_once_leave_one(every_portal: Portal) -> None:
-    """R3: of many that are sent at the same moment, the one that is stored works."""
+    """R3: of many that are sent at the same moment, the one that is stored works; those that were not set have none."""
     with crowded(every_portal, 8) as many:
         sent = at_once(*[partial(many.resets.invite, "c-1", OFFICE)] * 6)
         works = [
-            isinstance(many.sign_ins.complete_change(each.ticket, f"a password for {at} of them"), PasswordChanged)
+            isinstance(many.sign_ins.complete_change(each.secret, f"a password for {at} of them"), PasswordChanged)
             for at, each in enumerate(sent)
+            if each.secret is not None
         ]
         assert works.count(True) == 1

@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from portal import OFFICE, Portal
+from portalcreds.audit import AuditKind
 from portalcreds.contacts import ContactId
 from portalcreds.resets import DEFAULT_LEASE, ResetOutcome
 from resets.job_worker import SHORT, at_work, issues
@@ -73,14 +74,16 @@ def test_workers_killed_at_100_points_leave_nothing_half_done(backend: Backend) 
 class Workers:
     """Processes that work on one job."""
 
-    def __init__(self, backend: Backend, folder: Path) -> None:
+    def __init__(self, backend: Backend, folder: Path, *, invite: bool) -> None:
         """Start a job in this process, which leaves it to others."""
         self.backend = backend
+        self.kind = AuditKind.INVITED if invite else AuditKind.PASSWORD_ISSUED
         self.folder = folder
         self.processes: list[subprocess.Popen[bytes]] = []
         with at_work(backend) as portal:
             self.school = portal.add_school(CONTACTS)
-            self.key = portal.resets.start(portal.resets.plan(self.school, OFFICE).confirm(OFFICE)).key
+            plan = portal.resets.plan(self.school, OFFICE, invite=invite)
+            self.key = portal.resets.start(plan.confirm(OFFICE)).key
 
     def start(self, count: int, *, lease: timedelta = DEFAULT_LEASE) -> None:
         """Start so many."""
@@ -114,9 +117,9 @@ class Workers:
 
 
 @contextmanager
-def workers_on(backend: Backend, folder: Path) -> Iterator[Workers]:
+def workers_on(backend: Backend, folder: Path, *, invite: bool = False) -> Iterator[Workers]:
     """Lend workers on a job, and look at what they did; none is left behind."""
-    workers = Workers(backend, folder)
+    workers = Workers(backend, folder, invite=invite)
     try:
         yield workers
     finally:
@@ -136,7 +139,7 @@ def _look(portal: Portal, workers: Workers) -> None:
     assert report.count(ResetOutcome.SET) == len(workers.school)
     accounts = portal.store.find_many(workers.school).values()
     assert {(account.credential.epoch, account.credential.issue_id) for account in accounts} == {(1, workers.key)}
-    assert issues(workers.backend, workers.key) == dict.fromkeys(workers.school, 1)
+    assert issues(workers.backend, workers.key, workers.kind) == dict.fromkeys(workers.school, 1)
     # Each worker tells in the order selected, except of what another one left.
     for number in range(len(workers.processes)):
         assert set(map(ContactId, workers.journal(number))) <= set(workers.school)
@@ -145,9 +148,10 @@ def _look(portal: Portal, workers: Workers) -> None:
 @pytest.mark.parametrize(
     "count", [pytest.param(1, marks=pytest.mark.whole), 2, pytest.param(4, marks=pytest.mark.whole)]
 )
-def test_processes_share_a_job(backend: Backend, tmp_path: Path, count: int) -> None:
-    """Each result is told by one of them, and all end when all is done."""
-    with workers_on(backend, tmp_path) as workers:
+@pytest.mark.parametrize("invite", [False, True])
+def test_processes_share_a_job(backend: Backend, tmp_path: Path, count: int, invite: bool) -> None:
+    """Each result is told by one of them, and all end when all is done: defaults and invitations alike."""
+    with workers_on(backend, tmp_path, invite=invite) as workers:
         workers.start(count)
         assert workers.end() == [0] * count
         told = [contact_id for number in range(count) for contact_id in workers.journal(number)]

@@ -178,7 +178,9 @@ def test_ok_pressed_twice_on_a_page_finds_the_job_of_the_first(portal: Portal) -
     assert set(issues_of(portal).values()) == {1}
 
 
-@pytest.mark.parametrize("other", ["operator", "own contact", "contacts", "order", "chosen", "reveal", "expiry"])
+@pytest.mark.parametrize(
+    "other", ["operator", "own contact", "contacts", "order", "chosen", "reveal", "invite", "expiry"]
+)
 def test_a_key_is_good_for_what_was_confirmed_and_nothing_else(memory_portal: Portal, other: str) -> None:
     """R12: another OK under the same key is refused, and neither job nor accounts change."""
     portal = memory_portal
@@ -187,6 +189,7 @@ def test_a_key_is_good_for_what_was_confirmed_and_nothing_else(memory_portal: Po
     terms: dict[str, dict[str, Any]] = {
         "chosen": {"replace_chosen": True},
         "reveal": {"reveal": True},
+        "invite": {"invite": True},
         "expiry": {"expires_at": portal.clock() + timedelta(days=3)},
     }
     operators = {
@@ -288,9 +291,9 @@ def test_stores_of_different_scopes_say_so(tmp_path: Path) -> None:
 
 
 def test_a_cron_line_is_told_what_it_can_do(portal: Portal) -> None:
-    """R12, R15: the oldest first; a job that reveals passwords is for whoever hands them over, and left out."""
+    """R12, R15: the oldest first; one that reveals or invites is for whoever hands that over, and left out."""
     keys = []
-    for options in ({}, {"reveal": True}, {}):
+    for options in ({}, {"reveal": True}, {}, {"invite": True}):
         ok = confirmed(portal, ["c-1", "c-2"], **options)
         portal.resets.start(ok)
         portal.clock.move(minutes=1)

@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from guessing import limits
-from portal import GOOD_PASSWORD, OFFICE, OTHER_PASSWORD, Portal, issued, settled, ticket_of, watched
+from portal import GOOD_PASSWORD, OFFICE, OTHER_PASSWORD, Portal, invited, issued, settled, ticket_of, watched
 from portalcreds.accounts import Account, Credential, CredentialOrigin, PasswordHash
 from portalcreds.administration import AccountChange
 from portalcreds.audit import AuditKind
@@ -328,8 +328,8 @@ def test_a_thief_with_the_old_password_gets_no_ticket(every_portal: Portal, reas
     assert portal.kinds("c-1")[-1] == "authn_login_fail compromised"
     assert portal.account("c-1").credential.ticket_digest is None
     assert portal.sign_ins.sign_in("rabbiatici", OTHER_PASSWORD) == SignInDenied()
-    invitation = portal.resets.invite("c-1", OFFICE)
-    assert isinstance(portal.sign_ins.complete_change(invitation.ticket, OTHER_PASSWORD), PasswordChanged)
+    ticket = invited(portal)
+    assert isinstance(portal.sign_ins.complete_change(ticket, OTHER_PASSWORD), PasswordChanged)
 
 
 def test_a_compromised_password_is_changed_with_the_claim_proof(portal: Portal) -> None:

@@ -41,10 +41,7 @@ class LetterReason(Code):
     CHOSE_OWN = "chose_own"
     IMPORTED = "imported"
     INVITED = "invited"
-    """There is an invitation, and it was not passed."""
-
-    INVITATION_OVER = "invitation_over"
-    """The invitation that was passed was used, or something else took its place."""
+    """There is an invitation, and the results that were passed have not that one."""
 
     EXPIRED = "expired"
     DRAWN = "drawn"

@@ -24,8 +24,7 @@ from ..secret import Secret
 from .letter import Letter, LetterOutcome, LetterReason, Letters
 
 _IDS: Final = "pass a list of ids, also for one: [contact_id]"
-_RESULTS: Final = "pass the results of a job that reveals, such as its report"
-_INVITATIONS: Final = "pass what ResetService.invite returned, also for one: [invitation]"
+_RESULTS: Final = "pass the results of a job that reveals or invites, such as its report; also for one: [result]"
 
 
 class Drawn(Protocol):
@@ -38,21 +37,7 @@ class Drawn(Protocol):
 
     @property
     def secret(self) -> Secret | None:
-        """The password, if it was revealed."""
-        ...
-
-
-class Invited(Protocol):
-    """An invitation: what `ResetService.invite` returns."""
-
-    @property
-    def contact_id(self) -> ContactId:
-        """Who is invited."""
-        ...
-
-    @property
-    def ticket(self) -> Secret:
-        """What lets them in."""
+        """The password if it was revealed, or the ticket of an invitation."""
         ...
 
 
@@ -97,24 +82,23 @@ class LetterService(StaffService):
         operator: Operator,
         *,
         results: Iterable[Drawn] = (),
-        invitations: Iterable[Invited] = (),
     ) -> Letters:
         """
         Return a letter for each of the contacts, or why there is none. No account is changed.
 
-        A default that is made of the names is derived again; one that was drawn is taken from the results of the job
-        that drew it. Either is printed only if it verifies against the stored hash (R15), which costs a hash each, on
-        all cores. An invitation is printed if it is the one that works.
+        A default that is made of the names is derived again; one that was drawn, or an invitation, is taken from the
+        results of the job that drew it. A default is printed only if it verifies against the stored hash (R15), which
+        costs a hash each, on all cores; an invitation only if it is the one that works.
 
-        It takes the privilege ``reveal`` on each account, for an invitation ``invite``, and ``view_usernames``. Each
+        It takes the privilege ``reveal`` on each account, of an invited one ``invite``, and ``view_usernames``. Each
         password and letter code, and each refusal, is on the record before this returns. What cannot be recorded is
         not told.
 
         Args:
             contact_ids: Whose, in the order of the letters.
             operator: Who writes them.
-            results: What a job that reveals yielded, or its report. Needed where the strategy draws the passwords.
-            invitations: What `ResetService.invite` returned. These contacts get the address of theirs.
+            results: What a job that reveals or invites yielded, or its report. Needed where the strategy draws the
+                passwords, and for invitations, whose contacts get the address of theirs.
 
         Raises:
             InvalidValueError: An argument is not several of what it should be.
@@ -128,13 +112,9 @@ class LetterService(StaffService):
             for each in parts_in("results", results, ("contact_id", "secret"), _RESULTS)
             if each.secret is not None
         }
-        tickets = {
-            each.contact_id: Secret(each.ticket)
-            for each in parts_in("invitations", invitations, ("contact_id", "ticket"), _INVITATIONS)
-        }
         written: list[Letter] = []
         for chunk in chunks(dict.fromkeys(ids), AT_A_TIME):
-            written.extend(self._write_some(chunk, operator, drawn, tickets))
+            written.extend(self._write_some(chunk, operator, drawn))
         return Letters(items=tuple(written))
 
     def _write_some(
@@ -142,16 +122,15 @@ class LetterService(StaffService):
         contact_ids: Sequence[ContactId],
         operator: Operator,
         drawn: Mapping[ContactId, Secret],
-        tickets: Mapping[ContactId, Secret],
     ) -> Iterator[Letter]:
         stored, unreadable = self._ledger.read(contact_ids)
-        permitted = self._permitted(list(stored.values()), operator, tickets)
+        permitted = self._permitted(list(stored.values()), operator)
         now = self._clock()
         found: dict[ContactId, Secret | LetterReason] = {}
         for account in permitted.values():
             contact_id = account.contact_id
-            found[contact_id] = self._find(account, drawn.get(contact_id), tickets.get(contact_id), now)
-        self._verify(permitted, found, tickets)
+            found[contact_id] = self._find(account, drawn.get(contact_id), now)
+        self._verify(permitted, found)
         shown = [permitted[contact_id] for contact_id, each in found.items() if not isinstance(each, LetterReason)]
         codes = self._codes(shown)
         # Before anything is told (R15).
@@ -167,21 +146,17 @@ class LetterService(StaffService):
             else:
                 yield _letter(permitted[contact_id], told, codes.get(contact_id))
 
-    def _permitted(
-        self, accounts: Sequence[Account], operator: Operator, tickets: Mapping[ContactId, Secret]
-    ) -> dict[ContactId, Account]:
+    def _permitted(self, accounts: Sequence[Account], operator: Operator) -> dict[ContactId, Account]:
         """Return the accounts whose letter the operator may see, and record each refusal (R16)."""
-        invited = [account for account in accounts if account.contact_id in tickets]
-        others = [account for account in accounts if account.contact_id not in tickets]
+        invited = [account for account in accounts if account.credential.is_invited]
+        others = [account for account in accounts if not account.credential.is_invited]
         may = self._check.permitted_ids(operator, Privilege.INVITE, invited)
         may |= self._check.permitted_ids(operator, Privilege.REVEAL, others)
         named = [account for account in accounts if account.contact_id in may]
         may &= self._check.permitted_ids(operator, Privilege.VIEW_USERNAMES, named)
         return {account.contact_id: account for account in named if account.contact_id in may}
 
-    def _find(
-        self, account: Account, drawn: Secret | None, ticket: Secret | None, now: datetime
-    ) -> Secret | LetterReason:
+    def _find(self, account: Account, drawn: Secret | None, now: datetime) -> Secret | LetterReason:
         """Return what would be printed, or why nothing can be."""
         credential = account.credential
         origins = {
@@ -195,16 +170,12 @@ class LetterService(StaffService):
             return LetterReason.DISABLED
         if account.username is None:
             return LetterReason.NO_USERNAME
-        if ticket is not None and not _is_open(account, ticket):
-            return LetterReason.INVITATION_OVER
         if credential.origin in origins:
             return origins[credential.origin]
         if credential.is_expired(now) or credential.is_from_ahead(now):
             return LetterReason.EXPIRED
-        if ticket is not None:
-            return ticket
         if credential.is_invited:
-            return LetterReason.INVITED
+            return drawn if drawn is not None and _is_open(account, drawn) else LetterReason.INVITED
         return self._derive(account) if drawn is None else drawn
 
     def _derive(self, account: Account) -> Secret | LetterReason:
@@ -219,19 +190,14 @@ class LetterService(StaffService):
         except Exception:  # noqa: BLE001  A host's strategy may fail in any way; its text may quote a name (R14).
             return LetterReason.STRATEGY_FAILED
 
-    def _verify(
-        self,
-        accounts: Mapping[ContactId, Account],
-        found: dict[ContactId, Secret | LetterReason],
-        tickets: Mapping[ContactId, Secret],
-    ) -> None:
+    def _verify(self, accounts: Mapping[ContactId, Account], found: dict[ContactId, Secret | LetterReason]) -> None:
         """Put a reason in the place of each password that is not the stored one."""
         tries = [
             (accounts[contact_id], each.password_hash, secret)
             for contact_id, secret in found.items()
-            if not isinstance(secret, LetterReason) and contact_id not in tickets
+            if not isinstance(secret, LetterReason)
             for each in [accounts[contact_id].credential]
-            if each.password_hash is not None
+            if each.password_hash is not None and not each.is_invited
         ]
         matches = self._hasher.match_each((password_hash, [secret]) for _, password_hash, secret in tries)
         for (account, _, _), match in zip(tries, matches, strict=True):
@@ -266,7 +232,7 @@ class LetterService(StaffService):
 
 def _is_open(account: Account, ticket: Secret) -> bool:
     stored: Any = account.credential.ticket_digest
-    return account.credential.is_invited and stored is not None and same_text(stored, digest(ticket.reveal()))
+    return stored is not None and same_text(stored, digest(ticket.reveal()))
 
 
 def _letter(account: Account, secret: Secret, code: Secret | None) -> Letter:

@@ -7,7 +7,6 @@ from .._lazy import found_in
 TYPE_CHECKING = False
 
 if TYPE_CHECKING:
-    from .invitation import Invitation
     from .job import ResetJob
     from .plan import Confirmation, Decision, DecisionReason, ResetPlan, ResetPlanItem, ResetWarning
     from .report import ResetOutcome, ResetReport, ResetResult
@@ -20,7 +19,6 @@ __all__ = [
     "Confirmation",
     "Decision",
     "DecisionReason",
-    "Invitation",
     "ResetJob",
     "ResetOutcome",
     "ResetPlan",
@@ -32,7 +30,6 @@ __all__ = [
 ]
 
 _HOMES = {
-    ".invitation": ("Invitation",),
     ".job": ("ResetJob",),
     ".plan": (
         "Confirmation",

@@ -1,4 +1,4 @@
-"""Decide for each account whether its password is set; a plan and its job decide the same way."""
+"""Decide for each account whether its password is set, or it is invited; a plan and its job decide the same way."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from .._privilege_check import PrivilegeCheck
 from .._text import TextFaultError, canonical_password, username_key
-from ..accounts import Account, AccountStatus, CredentialOrigin
+from ..accounts import INVITATION, Account, AccountStatus, CredentialOrigin
 from ..contacts import ContactId
 from ..derived import Derived
 from ..exceptions import UnderivableError
@@ -18,15 +18,15 @@ from .plan import Decision, DecisionReason, ResetWarning
 class ResetTerms:
     """What a decision depends on, apart from the account."""
 
-    def __init__(self, *, replace_chosen: bool, reveal: bool, privilege: Privilege, operator: Operator) -> None:
+    def __init__(self, *, replace_chosen: bool, reveal: bool, count: int, operator: Operator) -> None:
         self.replace_chosen = replace_chosen
         self.reveal = reveal
-        self.privilege = privilege
+        self.count = count
         self.operator = operator
 
 
 class Verdict:
-    """What is decided about one account; *derived* is not None if its password is to be set."""
+    """What is decided about one account; *derived* is not None if its password, or an invitation, is to be set."""
 
     def __init__(
         self,
@@ -44,10 +44,10 @@ class Verdict:
 
 class ResetDecider:
     """
-    The rule of who gets a default.
+    The rule of who gets a default, or an invitation.
 
     Args:
-        strategy: What makes the defaults.
+        strategy: What makes the defaults, or draws the invitations.
         check: Who may set whose.
         clock: Tells the time.
     """
@@ -57,12 +57,24 @@ class ResetDecider:
         self.check = check
         self.clock = clock
 
+    @property
+    def invites(self) -> bool:
+        """Whether contacts are invited and get no default."""
+        return self.strategy.id == INVITATION
+
+    def privilege(self, count: int) -> Privilege:
+        """Return the privilege that it takes for so many contacts (R16)."""
+        if self.invites:
+            return Privilege.INVITE
+        return Privilege.SET_ONE if count == 1 else Privilege.SET_MANY
+
     def verdicts(self, stored: Mapping[ContactId, Account], terms: ResetTerms) -> dict[ContactId, Verdict]:
         """Decide about each account as it is now; the authorizer is called once for all of them."""
         accounts = list(stored.values())
-        may_set = self.check.permitted_on_record(terms.operator, terms.privilege, accounts)
+        may_set = self.check.permitted_on_record(terms.operator, self.privilege(terms.count), accounts)
         may_see = [True] * len(accounts)
-        if terms.reveal:
+        # Whoever may invite is told the tickets: nobody else is.
+        if terms.reveal and not self.invites:
             may_see = self.check.permitted_on_record(terms.operator, Privilege.REVEAL, accounts)
         verdicts = {}
         for account, sets, sees in zip(accounts, may_set, may_see, strict=True):
@@ -87,8 +99,9 @@ class ResetDecider:
             return _cannot(DecisionReason.NO_USERNAME)
         try:
             derived = self.strategy.derive(account.contact)
-            # A strategy of the host's may make what nobody could sign in with.
-            canonical_password(derived.secret.reveal())
+            if not self.invites:
+                # A strategy of the host's may make what nobody could sign in with.
+                canonical_password(derived.secret.reveal())
         except (UnderivableError, TextFaultError):
             return _cannot(DecisionReason.NOT_DERIVABLE)
         except Exception:  # noqa: BLE001  A host's strategy may fail in any way; its text may quote a name (R14).
@@ -103,11 +116,6 @@ class ResetDecider:
             if account.has_default_of_old_name:
                 warnings.append(ResetWarning.DEFAULT_OF_OLD_NAME)
         return Verdict(decision=Decision.WILL_SET, warnings=tuple(warnings), derived=derived)
-
-
-def privilege_for(count: int) -> Privilege:
-    """Return the privilege that it takes to set so many passwords (R16)."""
-    return Privilege.SET_ONE if count == 1 else Privilege.SET_MANY
 
 
 def _gives_away(username: str, derived: Derived) -> bool:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import attrs
 
-from .._ids import new_event_id
+from .._ids import digest, new_event_id, new_ticket
 from .._ledger import Accounts, Ledger, NotWritten, Write
 from ..accounts import Account, CredentialOrigin, PasswordHash
 from ..audit import AuditEvent, AuditKind
@@ -17,8 +17,9 @@ from ..exceptions import HashingUnavailableError, StoreError, TransactionAborted
 from ..jobs import StoredJob
 from ..privileges import Operator, actor
 from ..protocols import Change, Clock, CredentialHasher
+from ..secret import Secret
 from ..throttle import Throttle
-from ._decider import ResetDecider, ResetTerms, privilege_for
+from ._decider import ResetDecider, ResetTerms
 from ._stored import JobTerms, StoredItem, names_mark, username_mark
 from .plan import Decision, DecisionReason, ResetPlanItem, ResetWarning
 from .report import ResetOutcome, ResetResult, not_planned
@@ -63,19 +64,19 @@ class ResetRun:
         return ResetTerms(
             replace_chosen=self.terms.replace_chosen,
             reveal=self.terms.reveal,
-            privilege=privilege_for(self.job.total),
+            count=self.job.total,
             operator=self.operator,
         )
 
 
 class ResetRunner:
     """
-    Sets passwords as a job says.
+    Sets passwords, or invites, as a job says.
 
     Args:
         ledger: The accounts.
         hasher: Writes hashes.
-        decider: The rule of who gets a default, and which.
+        decider: The rule of who gets a default or an invitation, and which.
         throttle: Where the limits on guessing are lifted for those who get a default, or None.
         clock: Tells the time.
     """
@@ -192,7 +193,7 @@ class ResetRunner:
         item, credential = stored.shown(account), account.credential
         if credential.issue_id == run.job.key:
             # This job issued it before: it was killed and resumed, or its acknowledgement was lost (R12).
-            # A drawn password that was not used yet was perhaps never seen.
+            # What was drawn and not used yet was perhaps never seen.
             unseen = not self.decider.strategy.is_derivable and credential.origin == CredentialOrigin.ISSUED
             outcome = ResetOutcome.UNDELIVERED if unseen else ResetOutcome.SET
             return _result(item, outcome, None).dated(account, run.job.key)
@@ -212,8 +213,10 @@ class ResetRunner:
             for stored, account, derived in to_set
             if (known := hashed.get(stored.contact_id)) is None or known.contact != account.contact
         ]
+        # Beside an invitation stands the hash of what nobody was told: it is where a default would be, so that every
+        # store can hold it.
         hashes = self.hasher.hash_issued(
-            [derived.secret for _, _, derived in new],
+            [Secret(new_ticket("")) if self.decider.invites else derived.secret for _, _, derived in new],
             executor=run.executor,
             may_leave_process=run.may_leave_process,
         )
@@ -229,24 +232,27 @@ class ResetRunner:
             issued_by=job.operator_id,
             issued_at=now,
             expires_at=terms.expires_at or now + terms.lifetime,
+            ticket_digest=digest(hashed.derived.secret.reveal()) if self.decider.invites else None,
         )
         event = AuditEvent(
-            kind=AuditKind.PASSWORD_ISSUED,
+            kind=AuditKind.INVITED if self.decider.invites else AuditKind.PASSWORD_ISSUED,
             at=now,
             **actor(terms.operator),
             contact_id=account.contact_id,
-            reason=self.decider.strategy.id,
+            reason=None if self.decider.invites else self.decider.strategy.id,
             operation_id=job.key,
             count=job.planned,
             confirmed_at=job.confirmed_at,
         )
+        if self.decider.invites or not terms.reveal:
+            return Change(old=account, new=issued, events=(event,))
         # In the same change: what is revealed is on the record, or not set at all (R15).
         revealed = attrs.evolve(event, kind=AuditKind.PASSWORD_REVEALED, event_id=new_event_id())
-        return Change(old=account, new=issued, events=(event, revealed) if terms.reveal else (event,))
+        return Change(old=account, new=issued, events=(event, revealed))
 
 
 class _Hashed:
-    """A default and its hash, kept while its write loses races."""
+    """A default or an invitation, and the hash, kept while its write loses races."""
 
     def __init__(self, *, contact: Contact, derived: Derived, password_hash: PasswordHash) -> None:
         self.contact = contact

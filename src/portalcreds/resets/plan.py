@@ -1,4 +1,4 @@
-"""Show what setting passwords would do: only a confirmed plan becomes a job."""
+"""Show what setting passwords, or inviting, would do: only a confirmed plan becomes a job."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from .._spoken import Code, Spoken
 from .._table import ShownRow
 from .._text import one_line
 from .._value import Value
-from ..accounts import AccountStatus
+from ..accounts import INVITATION, AccountStatus
 from ..contacts import ContactId
 from ..plans import Plan, PlanRecord
 from ..privileges import Operator
@@ -28,7 +28,7 @@ class Decision(Code):
 
 
 class DecisionReason(Code):
-    """Why a password is not set."""
+    """Why a password is not set, or a contact not invited."""
 
     CHOSE_OWN = "chose_own"
     """Skipped: the contact chose the password, or brought it from another system; pass ``replace_chosen=True``."""
@@ -83,6 +83,7 @@ class ResetWarning(Code):
     """The contact chose the password that goes, or brought it from another system."""
 
     REPLACES_LIVE_DEFAULT = "replaces_live_default"
+    """A default, or an invitation, still works, and goes."""
 
     DEFAULT_OF_OLD_NAME = "default_of_old_name"
     """The live default is made of names that changed since."""
@@ -94,7 +95,7 @@ class ResetWarning(Code):
     """The contact has nothing that the form for a new password will ask for."""
 
     NAME_CHANGED = "name_changed"
-    """In the result: the default is made of the new name."""
+    """In the result, which shows the new name. A default that is derived is made of it."""
 
     USERNAME_CHANGED = "username_changed"
     """In the result, which shows the new user name."""
@@ -161,7 +162,8 @@ class Confirmation(Spoken, ShownRow, Value):
     The message that the operator confirms with OK, as data.
 
     Attributes:
-        code: ``confirm_set_one``, ``confirm_set_many`` or ``nothing_to_set``, for a text of the portal's own.
+        code: ``confirm_set_one``, ``confirm_set_many``, ``confirm_invite_one``, ``confirm_invite_many`` or
+            ``nothing_to_set``, for a text of the portal's own.
         parameters: The values for such a text. They include names and are hidden from ``repr``; never a password.
         messages: What it says, a sentence each, in one line: control characters and line separators in a name are
             escaped.
@@ -183,17 +185,17 @@ class Confirmation(Spoken, ShownRow, Value):
 @attrs.frozen(kw_only=True, repr=False, eq=False)
 class ResetPlan(Plan[ResetPlanItem, Decision]):
     """
-    What setting passwords would do to a frozen list of contacts; nothing is written (R11).
+    What setting passwords, or inviting, would do to a frozen list of contacts; nothing is written (R11).
 
     Iterate over it for its items, in the order selected.
 
     Attributes:
         items: One row for each contact.
         operator: Who asked.
-        strategy: The id of the strategy that makes the defaults.
-        lifetime: How long a default will work, counted from when it is set.
-        expires_at: When the defaults stop working instead, if the operator said so, or None.
-        reveal: Whether the results will carry the passwords.
+        strategy: The id of the strategy that makes the defaults, or `portalcreds.accounts.INVITATION`.
+        lifetime: How long a default or an invitation will work, counted from when it is set.
+        expires_at: When they stop working instead, if the operator said so, or None.
+        reveal: Whether the results will carry the passwords, or the tickets of the invitations.
         replace_chosen: Whether passwords that contacts chose, or that were imported, are replaced.
         tenant: The tenant of the store that the plan was made over; empty for a store without one, and then nothing
             tells whether it is carried out over the same database.
@@ -224,6 +226,7 @@ class ResetPlan(Plan[ResetPlanItem, Decision]):
 
 def _confirmation(plan: ResetPlan) -> Confirmation:
     to_set = [item for item in plan.items if item.decision == Decision.WILL_SET]
+    invites = plan.strategy == INVITATION
     left_out = {"skipped": plan.count(Decision.SKIP), "cannot": plan.count(Decision.CANNOT)}
     replaced, live = (
         sum(warning in item.warnings for item in to_set)
@@ -241,7 +244,8 @@ def _confirmation(plan: ResetPlan) -> Confirmation:
     }
     if plan.expires_at is not None:
         parameters["expires_at"] = plan.expires_at.isoformat()
-    told_left_out = [_message(name, {name: count}, count) for name, count in left_out.items() if count]
+    codes = {"skipped": "skipped", "cannot": "cannot_invite" if invites else "cannot"}
+    told_left_out = [_message(codes[name], {name: count}, count) for name, count in left_out.items() if count]
     if not to_set:
         messages = [_message("nothing_to_set"), *told_left_out] if plan.items else [_message("nobody_selected")]
         return Confirmation(code="nothing_to_set", parameters=parameters, messages=tuple(messages))
@@ -250,12 +254,14 @@ def _confirmation(plan: ResetPlan) -> Confirmation:
         (item,) = to_set
         parameters |= {"contact_id": item.contact_id, "name": item.name, "username": item.username or ""}
         names = {"name": item.name, "username": item.username}
-        messages = [_message("confirm_set_one" if item.username else "confirm_set_one.no_username", names)]
+        code = "confirm_invite_one" if invites else "confirm_set_one"
+        messages = [_message(code if item.username else f"{code}.no_username", names)]
     else:
         counts = {"set": len(to_set), "total": len(plan.items)}
-        messages = [_message("confirm_set_many", counts, len(plan.items))]
-    messages.append(_works(plan))
-    if plan.reveal:
+        code = "confirm_invite_many" if invites else "confirm_set_many"
+        messages = [_message(code, counts, len(plan.items))]
+    messages.append(_works(plan, "invitation_works" if invites else "works"))
+    if plan.reveal and not invites:
         messages.append(_message("reveals_one" if is_one else "reveals_many"))
     if replaced:
         replacing = _message("replaces_chosen", {"count": replaced}, replaced)
@@ -263,20 +269,20 @@ def _confirmation(plan: ResetPlan) -> Confirmation:
     if live and not is_one:
         messages.append(_message("replaces_live_default", {"count": live}, live))
     return Confirmation(
-        code="confirm_set_one" if is_one else "confirm_set_many",
+        code=code,
         parameters=parameters,
         messages=(*messages, *told_left_out),
     )
 
 
-def _works(plan: ResetPlan) -> Message:
-    """Say how long a default works, in the largest unit of which there are at least two, rounded down."""
+def _works(plan: ResetPlan, code: str) -> Message:
+    """Say how long it works, in the largest unit of which there are at least two, rounded down."""
     if plan.expires_at is not None:
-        return _message("works_until", {"until": plan.expires_at.isoformat(sep=" ", timespec="minutes")})
+        return _message(f"{code}_until", {"until": plan.expires_at.isoformat(sep=" ", timespec="minutes")})
     units = {"days": timedelta(days=1), "hours": timedelta(hours=1), "minutes": timedelta(minutes=1)}
     unit = next((unit for unit, length in units.items() if plan.lifetime >= 2 * length), "minutes")
     count = max(1, plan.lifetime // units[unit])
-    return _message(f"works_{unit}", {unit: count}, count)
+    return _message(f"{code}_{unit}", {unit: count}, count)
 
 
 def _message(code: str, parameters: Mapping[str, object] | None = None, count: int | None = None) -> Message:

@@ -20,14 +20,14 @@ if TYPE_CHECKING:
 
 
 class ResetOutcome(Code):
-    """What happened to one contact's password."""
+    """What happened to one contact's password, or invitation."""
 
     SET = "set"
 
     UNDELIVERED = "undelivered"
     """
-    The job set it, and the run that drew the password ended before it was handed over. Make a new plan for this
-    contact.
+    The job set it, and the run that drew the password or the invitation ended before it was handed over. Make a new
+    plan for this contact.
     """
 
     SKIPPED = "skipped"
@@ -51,10 +51,12 @@ class ResetResult(Value):
         outcome: What happened.
         reason: Why it was not set; None if it was.
         warnings: What to look at, as codes; see `ResetPlanItem.warnings`.
-        issued_at: When the default was set; None if it was not, or the account has another password by now.
+        issued_at: When the default was set, or the contact invited; None if it was not, or the account has another
+            password by now.
         expires_at: When it stops working; None likewise.
-        secret: The password, if the plan reveals and this job object set it. Only the job object and its report keep
-            it, until you drop them.
+        secret: The password, if the plan reveals and this job object set it. Of a plan that invites, the ticket of the
+            invitation, in the form ``contact_id.secret``: what `SignInService.complete_change` takes. Only the job
+            object and its report keep it, until you drop them.
     """
 
     item: ResetPlanItem

@@ -1,4 +1,4 @@
-"""Set default passwords, for one contact or a district: plan, confirm, start."""
+"""Set default passwords, or invite, for one contact or a district: plan, confirm, start."""
 
 from __future__ import annotations
 
@@ -21,13 +21,12 @@ from .._arguments import (
     operator_in,
 )
 from .._chunks import chunks
-from .._ids import digest, new_id, new_ticket
-from .._ledger import AT_A_TIME, Write
+from .._ledger import AT_A_TIME
 from .._memory_jobs import MemoryJobStore
 from .._service import StaffService, counts_for_store, refuse_old
 from .._text import is_code, same_text
-from ..accounts import INVITATION, Account
-from ..audit import AuditEvent, AuditKind
+from ..accounts import INVITATION
+from ..audit import AuditKind
 from ..contacts import MAX_CONTACT_TEXT, ContactId
 from ..default_passwords import LastNameFirstInitial
 from ..exceptions import (
@@ -38,13 +37,10 @@ from ..exceptions import (
     InvalidValueError,
     JobNotFoundError,
     PrivilegeDeniedError,
-    StaleAccountError,
-    WrongStateError,
 )
 from ..plans import ConfirmedPlan, PlanRecord
-from ..privileges import Operator, Privilege, actor
-from ..protocols import Change, ClaimProof, CredentialHasher, DefaultPasswordStrategy, JobStore
-from ..secret import Secret
+from ..privileges import Operator, Privilege
+from ..protocols import ClaimProof, CredentialHasher, DefaultPasswordStrategy, JobStore
 from ..throttle import Throttle
 
 if TYPE_CHECKING:
@@ -55,7 +51,6 @@ if TYPE_CHECKING:
     # Imported when a method needs it, so that a process that only signs people in does without.
     from ._decider import ResetDecider, ResetTerms
     from ._stored import JobTerms
-    from .invitation import Invitation
     from .job import ResetJob
     from .plan import ResetPlan, ResetPlanItem
     from .report import ResetResult
@@ -68,9 +63,6 @@ MAX_LIFETIME: Final = timedelta(days=366)
 
 DEFAULT_LEASE: Final = timedelta(seconds=30)
 """How long a worker has a few dozen contacts to itself: what hashing them takes, many times over."""
-
-_MAX_ROUNDS: Final = 16
-"""How often an invitation is tried; each failure means that another step on the same account came first."""
 
 _JOB_METHODS: Final = (
     *("add_job", "find_job", "open_chunks", "claim_chunk", "save_chunk", "read_chunks"),
@@ -127,9 +119,9 @@ class ResetService(StaffService):
         lifetime: How long a default works.
         max_affected: The most contacts that a plan may select; None for no bound. A store in the host's transaction
             (R20) needs 1.
-        max_per_day: The most passwords that the jobs which one operator starts within 24 hours may set, taken together,
-            whatever plans they are of, cancelled or not; None for no ceiling. The jobs must be kept where all processes
-            see them.
+        max_per_day: The most passwords and invitations of the jobs which one operator starts within 24 hours, taken
+            together, whatever plans they are of, cancelled or not; None for no ceiling. The jobs must be kept where all
+            processes see them.
         jobs: Where jobs are kept; the store itself if it can, as ours do, else this process's memory.
         lease: How long a worker has a few dozen contacts to itself. What a killed or frozen one had is free after that.
         claim_proof: That of the sign-in service, so that a plan warns of contacts who have none; None where there is
@@ -200,54 +192,65 @@ class ResetService(StaffService):
         replace_chosen: bool | None = None,
         expires_at: datetime | None = None,
         reveal: bool = False,
+        invite: bool = False,
         max_affected: int | None = None,
     ) -> ResetPlan:
         """
-        Return what setting the passwords of these contacts would do; no account is written (R11).
+        Return what setting the passwords of these contacts, or inviting them, would do; no account is written (R11).
 
         A plan shows user names: refusals, and how many names were seen, go on the record.
+
+        An invitation is a one-time ticket that you send or print yourself, in place of any password: until it is used,
+        nothing else lets anybody in. `SignInService.complete_change` takes it, and asks for no claim proof. A newer
+        invitation, a reset, and whatever else starts a new epoch, such as disabling the account, end it.
 
         Args:
             contact_ids: Whose, in the order of the rows. A list of ids, never "all that match".
             operator: Who asks.
             replace_chosen: Whether to replace passwords that contacts chose (or that were imported). None means yes
                 for a single contact, who probably forgot it, and no for many.
-            expires_at: When the defaults stop working, instead of a lifetime after they are set.
+            expires_at: When the defaults or invitations stop working, instead of a lifetime after they are set.
             reveal: Whether the results hold the passwords; this takes a privilege of its own (R15). Needed where the
                 strategy draws them: nobody could know them otherwise.
+            invite: Whether to invite instead. The strategy is not used then, and the results hold the tickets, as only
+                their digests are stored. Whoever holds a ticket owns the account; so this takes a privilege of its own,
+                and no other one.
             max_affected: The most contacts that may be selected, where that is fewer than the service allows.
 
         Raises:
             InvalidValueError: A contact is listed twice, there are more than *max_affected*, *expires_at* is not an
                 aware datetime of the next 366 days, or the strategy draws passwords and *reveal* is False.
         """
-        from ._decider import ResetTerms, privilege_for
+        from ._decider import ResetTerms
         from .plan import ResetPlan
 
         operator_in(operator)
         if replace_chosen is not None:
             flag_in("replace_chosen", replace_chosen)
         flag_in("reveal", reveal)
+        flag_in("invite", invite)
         selected = self._selected(contact_ids, max_affected)
         self._check_expiry(expires_at)
-        if not (reveal or self._strategy.is_derivable):
+        decider = self._decider(INVITATION if invite else self._strategy.id)
+        reveal = reveal or invite
+        if not (reveal or decider.strategy.is_derivable):
             raise InvalidValueError("reveal", "pass reveal=True: nobody could know passwords that are drawn otherwise")
         terms = ResetTerms(
             replace_chosen=len(selected) == 1 if replace_chosen is None else replace_chosen,
             reveal=reveal,
-            privilege=privilege_for(len(selected)),
+            count=len(selected),
             operator=operator,
         )
         items: list[ResetPlanItem] = []
         for chunk in chunks(selected, AT_A_TIME):
-            items.extend(self._plan_chunk(chunk, terms))
+            items.extend(self._plan_chunk(chunk, decider, terms))
         seen = [item.contact_id for item in items if item.username is not None]
         if seen:
             self._record(AuditKind.USERNAME_VIEWED, operator, count=len(seen), reason="plan", shown=seen)
         return ResetPlan(
             items=tuple(items),
             operator=operator,
-            strategy=self._strategy.id,
+            strategy=decider.strategy.id,
             lifetime=self._lifetime,
             expires_at=expires_at,
             reveal=reveal,
@@ -351,7 +354,8 @@ class ResetService(StaffService):
         """
         Return the keys of the jobs that any process may `resume`, the oldest first: for a line in a cron table.
 
-        Those of another strategy are left out, and those that reveal passwords: they are for whoever hands these over.
+        Those of another strategy are left out, and those that reveal passwords or invite: they are for whoever hands
+        these over.
         So are those whose row was damaged, which `find_job` tells: nobody could go on with them.
 
         Raises:
@@ -381,82 +385,37 @@ class ResetService(StaffService):
             PrivilegeDeniedError: The operator may not.
             InvalidValueError: As `plan`.
         """
-        from .plan import DecisionReason
+        contact_id = contact_id_in(contact_id)
+        return self._do_one(self.plan([contact_id], operator, expires_at=expires_at, reveal=reveal))
 
-        plan = self.plan([contact_id_in(contact_id)], operator, expires_at=expires_at, reveal=reveal)
-        (item,) = plan
-        if item.reason == DecisionReason.NO_ACCOUNT:
-            raise AccountNotFoundError(contact_id)
-        if item.reason == DecisionReason.NOT_PERMITTED:
-            raise PrivilegeDeniedError(operator.operator_id, Privilege.SET_ONE.value, (contact_id,))
-        if item.reason == DecisionReason.REVEAL_NOT_PERMITTED:
-            raise PrivilegeDeniedError(operator.operator_id, Privilege.REVEAL.value, (contact_id,))
-        (result,) = self.start(plan.confirm(operator))
-        return result
-
-    def invite(self, contact_id: str, operator: Operator, *, expires_at: datetime | None = None) -> Invitation:
+    def invite(self, contact_id: str, operator: Operator, *, expires_at: datetime | None = None) -> ResetResult:
         """
-        Return an invitation: a one-time ticket that you send or print yourself, in place of any password.
+        Invite one contact, where the operator has pressed OK already: plan, confirm and run in one call.
 
-        It takes the place of the contact's password, also of one that the contact chose: until it is used, nothing else
-        lets anybody in. `SignInService.complete_change` takes it, and asks for no claim proof. A newer invitation, a
-        reset, and whatever else starts a new epoch, such as disabling the account, end it.
-
-        Whoever holds it owns the account, so the operator needs a privilege of its own, and it is on the record.
-
-        Args:
-            contact_id: Whom to invite.
-            operator: Who invites.
-            expires_at: When it stops working, instead of a lifetime from now.
+        Returns:
+            The result, with the ticket as its *secret*. Look at its outcome: a contact who cannot be invited, or whose
+            account changed at the same moment, is a result, not an error.
 
         Raises:
             AccountNotFoundError: The contact has no account.
             PrivilegeDeniedError: The operator may not.
-            WrongStateError: The account is disabled or erased, or has no user name to sign in with afterwards.
-            InvalidValueError: *expires_at* is not an aware datetime of the next 366 days.
-            StaleAccountError: Others kept changing the account meanwhile.
-            HashingUnavailableError: There was no memory to hash with.
+            InvalidValueError: As `plan`.
         """
-        from .invitation import Invitation
+        return self._do_one(self.plan([contact_id_in(contact_id)], operator, invite=True, expires_at=expires_at))
 
-        wanted = contact_id_in(contact_id)
-        operator_in(operator)
-        self._check_expiry(expires_at)
-        # Told to nobody: it stands where a default would, so that every store can hold it.
-        (unknown,) = self._hasher.hash_issued([Secret(new_ticket(""))])
+    def _do_one(self, plan: ResetPlan) -> ResetResult:
+        from .plan import DecisionReason
 
-        def decide(account: Account | None) -> Write[Invitation] | Invitation:
-            if account is None:
-                raise AccountNotFoundError(contact_id)
-            self._check.require(operator, Privilege.INVITE, account)
-            if account.username is None and account.erased_at is None:
-                raise WrongStateError(wanted, "invite", "it has no user name to sign in with; give it one first")
-            now = self._clock()
-            ticket, key = Secret(new_ticket(wanted)), new_id()
-            ends = expires_at or now + self._lifetime
-            invited = account.invite(
-                unknown,
-                ticket_digest=digest(ticket.reveal()),
-                invitation_id=key,
-                invited_by=operator.operator_id,
-                invited_at=now,
-                expires_at=ends,
-            )
-            event = AuditEvent(
-                kind=AuditKind.INVITED,
-                at=now,
-                **actor(operator),
-                contact_id=wanted,
-                operation_id=key,
-            )
-            invitation = Invitation(contact_id=wanted, ticket=ticket, expires_at=ends)
-            return Write(Change(old=account, new=invited, events=(event,)), invitation)
-
-        invitation = self._ledger.settle_one(wanted, decide, rounds=_MAX_ROUNDS)
-        if invitation is None:
-            # Only a step that sets a user name can find it taken.
-            raise StaleAccountError(contact_id)
-        return invitation
+        (item,) = plan
+        if item.reason == DecisionReason.NO_ACCOUNT:
+            raise AccountNotFoundError(item.contact_id)
+        privilege = Privilege.REVEAL
+        if item.reason == DecisionReason.NOT_PERMITTED:
+            privilege = self._decider(plan.strategy).privilege(len(plan))
+        if item.reason in (DecisionReason.NOT_PERMITTED, DecisionReason.REVEAL_NOT_PERMITTED):
+            raise PrivilegeDeniedError(plan.operator.operator_id, privilege.value, (item.contact_id,))
+        (result,) = self.start(plan.confirm(plan.operator))
+        return result
 
     # -- start
 
@@ -467,7 +426,7 @@ class ResetService(StaffService):
             )
 
     def _check_terms(self, strategy: str, total: int) -> None:
-        if strategy != self._strategy.id:
+        if strategy not in (self._strategy.id, INVITATION):
             raise ConfigurationError("strategy", "start or resume a job with the strategy that its plan was made with")
         if self._max_affected is not None and total > self._max_affected:
             raise ConfigurationError("max_affected", f"start plans of at most {self._max_affected} contacts here")
@@ -507,7 +466,7 @@ class ResetService(StaffService):
         runner = ResetRunner(
             ledger=self._ledger,
             hasher=self._hasher,
-            decider=self._decider,
+            decider=self._decider(terms.strategy),
             throttle=self._throttle,
             clock=self._clock,
         )
@@ -538,13 +497,17 @@ class ResetService(StaffService):
             raise InvalidValueError("contact_ids", f"select at most {min(bounds)} contacts, or raise max_affected")
         return selected
 
-    def _plan_chunk(self, contact_ids: Sequence[ContactId], terms: ResetTerms) -> Iterator[ResetPlanItem]:
+    def _plan_chunk(
+        self, contact_ids: Sequence[ContactId], decider: ResetDecider, terms: ResetTerms
+    ) -> Iterator[ResetPlanItem]:
         from .plan import Decision, DecisionReason, ResetPlanItem, ResetWarning
 
         stored, unreadable = self._ledger.read(contact_ids)
-        verdicts = self._decider.verdicts(stored, terms)
+        verdicts = decider.verdicts(stored, terms)
         set_ = [stored[each] for each, verdict in verdicts.items() if verdict.decision == Decision.WILL_SET]
-        missing = frozenset(self._claim_proof.find_missing(set_)) if self._claim_proof is not None and set_ else ()
+        # An invitation asks for no proof.
+        proof = None if decider.invites else self._claim_proof
+        missing = frozenset(proof.find_missing(set_)) if proof is not None and set_ else ()
         visible = self._check.permitted(terms.operator, Privilege.VIEW_USERNAMES, list(stored.values()))
         shown = {account.contact_id for account, may in zip(stored.values(), visible, strict=True) if may}
         now = self._clock()
@@ -588,11 +551,12 @@ class ResetService(StaffService):
             self._record(AuditKind.USERNAME_VIEWED, operator, count=len(seen), reason="job", shown=seen)
         return tuple(attrs.evolve(item, username=shown.get(item.contact_id)) for item in plan.items)
 
-    @property
-    def _decider(self) -> ResetDecider:
+    def _decider(self, strategy: str) -> ResetDecider:
         from ._decider import ResetDecider
+        from ._invitations import Invitations
 
-        return ResetDecider(strategy=self._strategy, check=self._check, clock=self._clock)
+        made_by = Invitations() if strategy == INVITATION else self._strategy
+        return ResetDecider(strategy=made_by, check=self._check, clock=self._clock)
 
 
 def _jobs_of(store: object) -> JobStore:
