@@ -163,7 +163,7 @@ class KeptHashes:
 
     def __init__(self, by_row: Mapping[int, PasswordHash], described_by: object = None) -> None:
         self._by_row = by_row
-        self.described_by = described_by
+        self.described_by: object = described_by
 
     def get(self, row: int) -> PasswordHash:
         """Return the hash of a row."""
