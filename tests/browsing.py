@@ -8,6 +8,7 @@ import shutil
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from http.cookiejar import CookieJar
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,7 @@ from stores.hosts import need
 ROOT = Path(__file__).parents[1]
 PICTURES = ROOT / "docs" / "pictures"
 STAFF_PASSWORD = "of-this-test"
+PUBLIC = "https://portal.example.org/invited"
 LONG = Contact(
     contact_id=ContactId("L-1"),
     first_name="Wolfeschlegelsteinhausenbergerdorff-María-Guadalupe",
@@ -51,11 +53,13 @@ class Site:
         address: Where.
         portal: What it works on.
         mails: The mails it sent: to whom, and the subject.
+        links: The addresses in them, by to whom the mail was.
     """
 
     address: str
     portal: Portal
     mails: list[tuple[str, str]]
+    links: dict[str, str]
 
 
 @contextmanager
@@ -64,11 +68,19 @@ def served(database: str, made_up: int, printers: tuple[str, ...] = ("office",))
     need("flask")
     from docs.examples.portal.__main__ import SAMPLE, open_portal, take_over
     from docs.examples.portal.app import create_app
+    from docs.examples.portal.mail import send_invitation
     from docs.examples.portal.sample import made_up_contacts
     from werkzeug.serving import make_server
 
     mails: list[tuple[str, str]] = []
-    with open_portal(database, "office", lambda to, subject, body: mails.append((to, subject))) as portal:
+    links: dict[str, str] = {}
+
+    def send(to: str, subject: str, body: str) -> None:
+        mails.append((to, subject))
+        if found := re.search(r"https?://\S+", body):
+            links[to] = found[0]
+
+    with open_portal(database, "office", send) as portal:
         reading = read_contacts_csv(SAMPLE)
         take_over(portal, [*reading.contacts, LONG, ARABIC, *made_up_contacts(made_up)], reading.usernames)
         app = create_app(
@@ -76,12 +88,13 @@ def served(database: str, made_up: int, printers: tuple[str, ...] = ("office",))
             secret_key="of-this-test",
             staff_passwords=dict.fromkeys(("office", "clerk"), STAFF_PASSWORD),
             printers=printers,
+            invite=partial(send_invitation, page=PUBLIC, send=send),
         )
         server = make_server("127.0.0.1", 0, app, threaded=True)
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
         try:
-            yield Site(f"http://127.0.0.1:{server.server_port}", portal, mails)
+            yield Site(f"http://127.0.0.1:{server.server_port}", portal, mails, links)
         finally:
             server.shutdown()
             thread.join()

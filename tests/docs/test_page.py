@@ -15,7 +15,7 @@ from urllib.parse import quote, urlencode
 
 import pytest
 
-from browsing import LONG, ROOT, STAFF_PASSWORD, Client, Reader, Site, at_a_screen, served, staff_at
+from browsing import LONG, PUBLIC, ROOT, STAFF_PASSWORD, Client, Reader, Site, at_a_screen, served, staff_at
 from portal import GOOD_PASSWORD, OTHER_PASSWORD
 from portalcreds import Operator
 from portalcreds.texts import ENGLISH
@@ -118,6 +118,46 @@ def test_the_whole_story(site: Site, chromium: Any, pictures: Path) -> None:
     parent.page.reload()
     assert parent.heading == "Sign in"
     assert "you were signed out" in parent.page.inner_text("[role=status]")
+
+
+def test_a_parent_is_invited(site: Site, chromium: Any, pictures: Path) -> None:
+    """The office ticks some and invites; the mail's address opens a form that works once, with no ticket in a log."""
+    office = staff_at(site, at_a_screen(chromium, pictures))
+    for words, name in (("abbia", "Abbiatici, Rosa"), ("suharto", "Suharto")):
+        office.page.fill("#words", words)
+        office.page.get_by_label(f"Tick {name}", exact=True).click()
+    office.press("Invite")
+    assert "Invite Rosa Abbiatici (user name rabbiatici) to choose a password?" in office.page.inner_text("main")
+    assert "1 without an e-mail address is left out." in office.page.inner_text("main")
+    assert "Will be invited" in office.page.inner_text("tbody")
+    office.look()
+    office.press("OK")
+    office.page.get_by_role("heading", name="Done").wait_for()
+    assert "1 Invited" in office.page.inner_text("ul.counts")
+    assert "AbbiaticiR" not in office.page.inner_text("main")
+    office.look()
+    assert site.mails == [("rosa.abbiatici@example.org", "Your invitation to the parent portal")]
+
+    link = site.links["rosa.abbiatici@example.org"].replace(PUBLIC, f"{site.address}/invited")
+    parent = at_a_screen(chromium, pictures)
+    asked: list[str] = []
+    parent.page.on("request", lambda request: asked.append(request.url))
+    parent.page.goto(link)
+    parent.look()
+    parent.fill(new="short")
+    parent.press("Choose a password")
+    assert "at least 15 characters" in parent.page.inner_text("#reasons")
+    parent.fill(new=GOOD_PASSWORD)
+    parent.press("Choose a password")
+    sign_in(parent, GOOD_PASSWORD)
+    assert parent.heading == "Rosa Abbiatici"
+    ticket = link.partition("#")[2]
+    assert ticket not in "".join(url for url in asked if url != link) + parent.page.url
+    parent.page.goto(link)
+    parent.fill(new=OTHER_PASSWORD)
+    parent.press("Choose a password")
+    assert parent.heading == "Sign in"
+    assert "no longer valid" in parent.page.inner_text("[role=alert]")
 
 
 def test_a_small_screen_and_right_to_left(site: Site, chromium: Any, pictures: Path) -> None:

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -94,11 +95,11 @@ class Workers:
             self.processes.append(subprocess.Popen(command, env=_environment()))
 
     def journal(self, number: int) -> list[str]:
-        """Return whom a worker has told of."""
+        """Return whom a worker has told of as set."""
         path = self.folder / f"journal-{number}"
-        lines = path.read_text().splitlines() if path.exists() else []
-        assert {line.split(" ")[1] for line in lines} <= {"set"}
-        return [line.split(" ")[0] for line in lines]
+        told = [line.split(" ") for line in path.read_text().splitlines()] if path.exists() else []
+        assert {outcome for _, outcome in told} <= {"set", "undelivered" if self.kind is AuditKind.INVITED else "set"}
+        return [contact_id for contact_id, outcome in told if outcome == "set"]
 
     def await_work(self, number: int) -> None:
         """Wait until a worker has told of somebody, or has ended because others were faster."""
@@ -136,7 +137,15 @@ def _look(portal: Portal, workers: Workers) -> None:
     assert job.progress().is_finished
     report = job.report()
     assert [result.contact_id for result in report] == workers.school
-    assert report.count(ResetOutcome.SET) == len(workers.school)
+    told = Counter(contact_id for number in range(len(workers.processes)) for contact_id in workers.journal(number))
+    lost = {result.contact_id for result in report if result.outcome is ResetOutcome.UNDELIVERED}
+    assert report.count(ResetOutcome.SET) + len(lost) == len(workers.school)
+    if workers.kind is AuditKind.INVITED:
+        # Whose ticket nobody was told is reported, and no ticket is told twice.
+        assert set(workers.school) - set(told) <= lost
+        assert set(told.values()) == {1}
+    else:
+        assert not lost
     accounts = portal.store.find_many(workers.school).values()
     assert {(account.credential.epoch, account.credential.issue_id) for account in accounts} == {(1, workers.key)}
     assert issues(workers.backend, workers.key, workers.kind) == dict.fromkeys(workers.school, 1)
@@ -159,9 +168,10 @@ def test_processes_share_a_job(backend: Backend, tmp_path: Path, count: int, inv
         assert all(workers.journal(number) == sorted(workers.journal(number)) for number in range(count))
 
 
-def test_one_is_killed_and_one_is_frozen_beyond_its_lease(backend: Backend, tmp_path: Path) -> None:
+@pytest.mark.parametrize("invite", [False, True])
+def test_one_is_killed_and_one_is_frozen_beyond_its_lease(backend: Backend, tmp_path: Path, invite: bool) -> None:
     """What these two had is done by the others; the frozen one wakes up, writes nothing over, and ends well."""
-    with workers_on(backend, tmp_path) as workers:
+    with workers_on(backend, tmp_path, invite=invite) as workers:
         workers.start(2, lease=SHORT)
         workers.await_work(0)
         workers.signal(0, signal.SIGKILL)

@@ -11,6 +11,7 @@ import secrets
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 from portalcreds import (
@@ -30,7 +31,7 @@ from portalcreds.contacts import ContactId
 from portalcreds.protocols import ChangeHook
 
 from .app import create_app
-from .mail import Send, tell_owner
+from .mail import Send, send_invitation, tell_owner
 from .sample import made_up_contacts
 
 SAMPLE = Path(__file__).parents[1] / "contacts.csv"
@@ -53,13 +54,14 @@ def main() -> None:
         reading = read_contacts_csv(arguments.contacts)
         contacts = [*reading.contacts, *made_up_contacts(arguments.made_up)]
         take_over(portal, contacts, reading.usernames)
+        address = f"http://localhost:{arguments.port}"
         app = create_app(
             portal,
             secret_key=secrets.token_hex(),
             staff_passwords={arguments.operator: staff_password},
             printers=[arguments.operator],
+            invite=partial(send_invitation, page=f"{address}/invited", send=print_mail),
         )
-        address = f"http://localhost:{arguments.port}"
         print(f"Staff:   {address}/staff/    user name {arguments.operator}    password {staff_password}", flush=True)
         print(f"Parents: {address}/          such as {example_of(reading.contacts, reading.usernames)}", flush=True)
         app.run(port=arguments.port, threaded=True)
@@ -70,7 +72,10 @@ def open_portal(database: str, operator: str, send: Send) -> Iterator[Portal]:
     """Yield the portal over a file or a PostgreSQL database. The operator has the least that the page takes."""
     authorizer = Grants(
         privileges={
-            operator: [Privilege.VIEW_USERNAMES, Privilege.SET_ONE, Privilege.SET_MANY, Privilege.REVEAL],
+            operator: [
+                *(Privilege.VIEW_USERNAMES, Privilege.SET_ONE, Privilege.SET_MANY),
+                *(Privilege.REVEAL, Privilege.INVITE),
+            ],
             NIGHTLY.operator_id: [Privilege.SYNC],
         }
     )

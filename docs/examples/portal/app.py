@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
 
 from flask import Flask, abort, render_template, request, session
 
-from portalcreds import Portal, PortalCredsError, PrivilegeDeniedError, StoreUnavailableError
+from portalcreds import Account, Portal, PortalCredsError, PrivilegeDeniedError, Secret, StoreUnavailableError
+from portalcreds.resets import ResetResult
 from portalcreds.sign_in import Unavailable
 from portalcreds.texts import text_of
 
@@ -31,6 +32,7 @@ def create_app(
     secret_key: str,
     staff_passwords: Mapping[str, str],
     printers: Collection[str] = (),
+    invite: Callable[[Account, Secret], object] | None = None,
     https: bool = False,
 ) -> Flask:
     """
@@ -41,6 +43,7 @@ def create_app(
         secret_key: Signs the sessions; another one ends them all.
         staff_passwords: The operators' passwords by user name: a stand-in for how your staff sign in.
         printers: The operators who are shown the buttons for letters.
+        invite: Sends a contact the ticket of an invitation; without it there is no button to invite.
         https: Whether browsers reach it by HTTPS, as they must anywhere but on this computer.
     """
     app = Flask(__name__)
@@ -55,9 +58,20 @@ def create_app(
     # One job after the other, beside the requests. Where several processes serve, run them from cron or a queue.
     jobs = ThreadPoolExecutor(1, thread_name_prefix="jobs")
 
+    def hand_over(result: ResetResult) -> None:
+        # What is drawn is known to this run alone: it is sent now or never.
+        if result.secret is None or invite is None:
+            return
+        account = portal.store.find(result.contact_id)
+        try:
+            if account is not None:
+                invite(account, result.secret)
+        except OSError:  # As mail servers fail. The others go on; this one can be invited again.
+            app.logger.error("no invitation was sent to %s", result.contact_id)  # the error's text may quote the mail
+
     def carry_out(key: str) -> None:
         try:
-            portal.resets.resume(key).run()
+            portal.resets.resume(key).run(hand_over)
         except PortalCredsError:  # It names ids and no names. What is left is done after the next start.
             app.logger.exception("a job stopped")
 
@@ -66,7 +80,7 @@ def create_app(
 
     for key in portal.resets.unfinished():
         begin(key)
-    app.register_blueprint(staff.pages(portal, begin, staff_passwords, printers))
+    app.register_blueprint(staff.pages(portal, begin, staff_passwords, printers, invite is not None))
     app.register_blueprint(parents.pages(portal))
     app.before_request(_check_token)
     app.after_request(_add_headers)

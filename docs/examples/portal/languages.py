@@ -147,6 +147,16 @@ _WORDS = {
     "Current password": ("Jetziges Passwort", "Contraseña actual", "كلمة المرور الحالية"),
     "Choose a password": ("Passwort wählen", "Elegir contraseña", "اختيار كلمة مرور"),
     "Change password": ("Passwort ändern", "Cambiar contraseña", "تغيير كلمة المرور"),
+    "The school invites you to choose a password.": (
+        "Die Schule lädt Sie ein, ein Passwort zu wählen.",
+        "La escuela le invita a elegir una contraseña.",
+        "تدعوك المدرسة إلى اختيار كلمة مرور.",
+    ),
+    "Allow scripts for this page, and open the address again.": (
+        "Erlauben Sie dieser Seite Skripte, und öffnen Sie die Adresse noch einmal.",
+        "Permita los scripts en esta página y abra la dirección otra vez.",
+        "اسمح بالبرامج النصية لهذه الصفحة، ثم افتح العنوان مرة أخرى.",
+    ),
     "Show the password": ("Passwort zeigen", "Mostrar la contraseña", "إظهار كلمة المرور"),
     "You are signed in as": ("Angemeldet als", "Ha entrado como", "تم تسجيل دخولك باسم"),
     "Forgot your user name or password? The school office helps.": (

@@ -69,6 +69,11 @@ def pages(portal: Portal) -> Blueprint:
                 return page, 429, {"Retry-After": str(seconds)}
         return render_template("parents/sign_in.html", outcome=outcome), 403
 
+    @app.get("/invited")
+    def invited() -> Any:
+        # The ticket is behind the # of the address, which no server sees; the script puts it into the form.
+        return render_template("parents/choose.html", ticket="", outcome=None)
+
     @app.post("/choose")
     def choose() -> Any:
         ticket, new = request.form.get("ticket", ""), request.form.get("new", "")

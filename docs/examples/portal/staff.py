@@ -12,6 +12,8 @@ from uuid import uuid4
 from flask import Blueprint, Response, abort, flash, redirect, render_template, request, session, url_for
 
 from portalcreds import AccountStatus, InvalidValueError, Operator, PlanChanged, Portal, ResetOutcome
+from portalcreds.accounts import INVITATION
+from portalcreds.contacts import ContactId
 from portalcreds.exceptions import DailyCeilingError
 from portalcreds.letters import LetterStyle
 from portalcreds.resets import Decision, ResetJob, ResetPlan
@@ -49,6 +51,7 @@ def pages(
     begin: Callable[[str], None],
     passwords: Mapping[str, str],
     printers: Collection[str],
+    can_invite: bool,
 ) -> Blueprint:
     """
     Return the pages.
@@ -58,6 +61,7 @@ def pages(
         begin: Has the job of a key carried out, and returns at once.
         passwords: The operators' passwords by user name. Have your own staff's sign-in in its place.
         printers: The operators who are shown the buttons for letters: those who hold the privilege ``reveal``.
+        can_invite: Whether *begin* mails the invitations of a job, so that there is a button for it.
     """
     app = Blueprint("staff", __name__, url_prefix="/staff")
 
@@ -116,6 +120,7 @@ def pages(
             statuses=list(AccountStatus),
             now=datetime.now(UTC),
             is_printer=session["operator"] in printers,
+            can_invite=can_invite,
         )
 
     def selected() -> Sequence[str]:
@@ -129,11 +134,17 @@ def pages(
     # -- look, then OK, in two requests
 
     def planned(ids: Sequence[str]) -> ResetPlan:
-        # For one contact, who probably forgot it, a chosen password is replaced; for many only if somebody says so.
-        replace = True if "replace" in request.form else None
-        return portal.resets.plan(ids, operator(), replace_chosen=replace, max_affected=MOST)
+        invite = can_invite and "invite" in request.form
+        if invite:
+            # Whom no mail reaches keeps the password: nobody else is told the ticket.
+            found = portal.store.find_many([ContactId(each) for each in ids])
+            ids = [each for each in ids if each in found and found[ContactId(each)].contact.email]
+        # For one contact, who probably forgot it, a chosen password is replaced; for many, and for an invitation, only
+        # if somebody says so.
+        replace = True if "replace" in request.form else False if invite else None
+        return portal.resets.plan(ids, operator(), replace_chosen=replace, invite=invite, max_affected=MOST)
 
-    def show(plan: ResetPlan, key: str, message: object = None) -> str:
+    def show(plan: ResetPlan, key: str, message: object = None, without_mail: int = 0) -> str:
         return render_template(
             "staff/confirm.html",
             plan=plan,
@@ -142,6 +153,8 @@ def pages(
             can_set=plan.count(Decision.WILL_SET) > 0,
             ids=json.dumps([row.contact_id for row in plan]),
             replace="replace" in request.form,
+            invite=plan.strategy == INVITATION,
+            without_mail=without_mail,
             key=key,
             message=message,
         )
@@ -156,7 +169,8 @@ def pages(
         if not ids:
             flash("Tick at least one contact first.")
             return redirect(url_for("staff.accounts"), 303)
-        return show(planned(ids), uuid4().hex)
+        plan = planned(ids)
+        return show(plan, uuid4().hex, without_mail=len(ids) - len(plan))
 
     @app.post("/jobs")
     def ok() -> Any:

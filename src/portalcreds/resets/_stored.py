@@ -43,7 +43,7 @@ class JobTerms:
 
     Attributes:
         operator: Who pressed OK.
-        strategy: The id of the strategy.
+        strategy: The id of the strategy, or `INVITATION`.
         lifetime: How long a default works.
         expires_at: When the defaults stop working instead, or None.
         reveal: Whether the results carry the passwords.

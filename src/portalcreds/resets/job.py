@@ -91,6 +91,11 @@ class ResetJob(Shown):
         """What the job is stored, found and resumed under."""
         return self._run.job.key
 
+    @property
+    def strategy(self) -> str:
+        """The id of the strategy that its plan was made with, or `portalcreds.accounts.INVITATION`."""
+        return self._run.terms.strategy
+
     def __len__(self) -> int:
         return self._run.job.total
 

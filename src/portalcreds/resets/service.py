@@ -106,7 +106,7 @@ def _strategy(service: object, attribute: attrs.Attribute[DefaultPasswordStrateg
 @attrs.frozen(eq=False, repr=False)
 class ResetService(StaffService):
     """
-    What the buttons *Set Password* and *Set Passwords* call.
+    What the buttons *Set Password*, *Set Passwords* and *Invite* call.
 
     Args:
         store: The accounts.

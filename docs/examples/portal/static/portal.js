@@ -84,6 +84,13 @@ if (watched) {
   setTimeout(look, 500);
 }
 
+// The ticket of an invitation goes from the address into the form, and out of the history.
+const ticket = document.querySelector("[data-ticket]");
+if (ticket && location.hash) {
+  ticket.value = decodeURIComponent(location.hash.slice(1));
+  history.replaceState(null, "", location.pathname);
+}
+
 document.querySelectorAll("[data-show]").forEach((label) => {
   label.hidden = false;
   label.querySelector("input").addEventListener("change", (event) => {
