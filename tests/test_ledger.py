@@ -10,11 +10,17 @@ import attrs
 import pytest
 
 from portal import FAMILY, OFFICE, START, USERNAMES, Portal, open_portal, watched
-from portalcreds._ledger import Accounts, Ledger, NotWritten, Write
+from portalcreds._ledger import Accounts, Decide, Ledger, NotWritten, Write
 from portalcreds.accounts import Account
 from portalcreds.audit import AuditEvent, AuditKind
 from portalcreds.contacts import ContactId
-from portalcreds.exceptions import CorruptRowError, StaleAccountError, StoreError, StoreUnavailableError
+from portalcreds.exceptions import (
+    CorruptRowError,
+    InvalidValueError,
+    StaleAccountError,
+    StoreError,
+    StoreUnavailableError,
+)
 from portalcreds.protocols import Change
 
 
@@ -37,6 +43,16 @@ def disable(contact_ids: Sequence[ContactId], found: Accounts) -> Mapping[Contac
         else "absent"
         for who in contact_ids
     }
+
+
+def adding(portal: Portal) -> Decide[str]:
+    """Return what decides to add each of the contacts."""
+
+    def decide(contact_ids: Sequence[ContactId], found: Accounts) -> Mapping[ContactId, Write[str] | str]:
+        contacts = [attrs.evolve(portal.account("c-1").contact, contact_id=who) for who in contact_ids]
+        return {each.contact_id: Write(Change(old=None, new=Account(contact=each)), "added") for each in contacts}
+
+    return decide
 
 
 def ids(*names: str) -> list[ContactId]:
@@ -80,16 +96,59 @@ def test_only_a_bulk_of_changes_is_written_as_a_whole(memory_portal: Portal, mon
             sizes.append(len(arguments[0]))
 
     monkeypatch.setattr(type(memory_portal.store), "at_once", 900, raising=False)
-    new = [ContactId(f"n{number}") for number in range(1000)]
-
-    def decide(contact_ids: Sequence[ContactId], found: Accounts) -> Mapping[ContactId, Write[str] | str]:
-        contacts = [attrs.evolve(memory_portal.account("c-1").contact, contact_id=who) for who in contact_ids]
-        return {each.contact_id: Write(Change(old=None, new=Account(contact=each)), "added") for each in contacts}
+    new = [ContactId(f"n{number}") for number in range(2500)]
 
     one = ledger(memory_portal, hear)
-    assert {outcome for _, outcome in one.settle(new, decide, rounds=1, is_bulk=True)} == {"added"}
+    assert {outcome for _, outcome in one.settle(new, adding(memory_portal), rounds=1, is_bulk=True)} == {"added"}
     assert {outcome for _, outcome in one.settle(new, disable, rounds=1)} == {"disabled"}
-    assert sizes == [900, 100, 500, 500]
+    assert sizes == [500, 900, 900, 200, 500, 500, 500, 500, 500]
+
+
+def test_a_row_that_is_refused_costs_its_five_hundred(memory_portal: Portal, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One of thousands that a trigger refuses has 500 written one by one, and not all of them."""
+    sizes: list[int] = []
+
+    def refuse(when: str, name: str, arguments: tuple[Any, ...]) -> None:
+        if (when, name) == ("before", "apply"):
+            sizes.append(len(arguments[0]))
+            if any(change.new.contact_id == "n1700" for change in arguments[0]):
+                raise StoreError("apply", "P0001")
+
+    monkeypatch.setattr(type(memory_portal.store), "at_once", 2000, raising=False)
+    one = ledger(memory_portal, refuse)
+    new = [ContactId(f"n{number}") for number in range(3000)]
+    told = one.settle(new, adding(memory_portal), rounds=1, is_bulk=True)
+    assert [who for who, outcome in told if isinstance(outcome, NotWritten)] == ["n1700"]
+    assert sizes == [500, 1000, 1500, 500, *[1] * 500, 500, 500]
+
+
+def test_changes_that_take_long_are_written_fewer_at_once(
+    memory_portal: Portal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On a slow disk nobody who signs in meanwhile waits for thousands of rows."""
+    sizes: list[int] = []
+    clock = iter([second for begin in range(0, 100, 10) for second in (begin, begin + (0.1 if begin < 20 else 5))])
+
+    def hear(when: str, name: str, arguments: tuple[Any, ...]) -> None:
+        if (when, name) == ("before", "apply"):
+            sizes.append(len(arguments[0]))
+
+    monkeypatch.setattr(type(memory_portal.store), "at_once", 16_000, raising=False)
+    monkeypatch.setattr("portalcreds._ledger.time.monotonic", lambda: next(clock))
+    new = [ContactId(f"n{number}") for number in range(5500)]
+    told = ledger(memory_portal, hear).settle(new, adding(memory_portal), rounds=1, is_bulk=True)
+    assert {outcome for _, outcome in told} == {"added"}
+    assert sizes == [500, 1000, 2000, 1000, 500, 500]
+
+
+@pytest.mark.parametrize("at_once", [0, -1, None, "500", 2.5, True])
+def test_a_store_that_says_no_number_is_refused(
+    memory_portal: Portal, monkeypatch: pytest.MonkeyPatch, at_once: object
+) -> None:
+    """R23: what it tells of itself is checked when the service is made."""
+    monkeypatch.setattr(type(memory_portal.store), "at_once", at_once, raising=False)
+    with pytest.raises(InvalidValueError, match="at_once"):
+        ledger(memory_portal)
 
 
 def test_a_contact_that_loses_every_race_is_told(portal: Portal) -> None:

@@ -313,7 +313,8 @@ def lasts(shortest: timedelta, longest: timedelta, *, hint: str) -> Validator:
 
 def one_of(*values: object, hint: str) -> Validator:
     """Return a validator of one of these values."""
-    return refused_unless(lambda value: value in values, hint)
+    # Not by `in`: of another type, a comparison may warn, or raise.
+    return refused_unless(lambda value: any(isinstance(value, type(each)) and value == each for each in values), hint)
 
 
 def whole(argument: str, value: object, *, least: int) -> None:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from itertools import islice
 from typing import Final, Generic, NamedTuple, TypeVar
 
+from ._arguments import number_in
 from ._chunks import chunks
 from .accounts import Account
 from .audit import AuditEvent, AuditKind
@@ -22,6 +26,9 @@ from .protocols import AccountStore, ApplyResult, AuditSink, Change, ChangeHook,
 
 AT_A_TIME: Final = 500
 """Accounts read and written at a time, in one short transaction each."""
+
+_LONG: Final = 1.0
+"""Seconds that others may wait for a bulk of changes; they give up after five, if their host says nothing else."""
 
 _ROWS_TRIED: Final = 8
 """Rows that may fail one after another, from the first one on, before the store is at fault and not the rows."""
@@ -66,6 +73,25 @@ _OF_ALL_ROWS: Final = (StoreUnavailableError, TablesMissingError, TransactionAbo
 """Errors that are no fault of one row: asking for each by itself would only take longer."""
 
 
+class _Pace:
+    """How many changes are written at once: twice as many each time, as long as nobody waits long for them."""
+
+    def __init__(self, most: int) -> None:
+        self.size = AT_A_TIME
+        self._most = most
+
+    @contextmanager
+    def timed(self, count: int) -> Iterator[None]:
+        """Write so many, and learn from how long it takes."""
+        began = time.monotonic()
+        yield
+        seconds = time.monotonic() - began
+        if seconds > 2 * _LONG:
+            self.size = max(self.size // 2, AT_A_TIME)
+        elif seconds < _LONG and count >= self.size:
+            self.size = min(2 * self.size, self._most)
+
+
 class Ledger:
     """
     The one place where accounts are changed.
@@ -79,6 +105,8 @@ class Ledger:
 
     def __init__(self, *, store: AccountStore, audit: AuditSink, clock: Clock, on_change: ChangeHook | None) -> None:
         self.store = store
+        self._at_once: int = getattr(store, "at_once", AT_A_TIME)
+        number_in("at_once", self._at_once, least=AT_A_TIME)
         self.audit = audit
         self.clock = clock
         self.on_change = on_change
@@ -110,13 +138,14 @@ class Ledger:
             TransactionAborted: The store is in a transaction of the host's, which has to be run again.
         """
         outage: StoreUnavailableError | None = None
-        at_once = getattr(self.store, "at_once", AT_A_TIME) if is_bulk else AT_A_TIME
-        for pending in chunks(contact_ids, at_once):
+        pace = _Pace(self._at_once if is_bulk else AT_A_TIME)
+        remaining = iter(contact_ids)
+        while pending := list(islice(remaining, pace.size)):
             failure: StoreError | None = outage
             try:
                 for _ in range(rounds if outage is None else 0):
                     if pending:
-                        pending = yield from self._round(pending, decide, known)
+                        pending = yield from self._round(pending, decide, known, pace)
                     known = None
             except (TablesMissingError, TransactionAborted):
                 raise
@@ -210,7 +239,7 @@ class Ledger:
                 pass
 
     def _round(
-        self, contact_ids: Sequence[ContactId], decide: Decide[_T], known: Accounts | None
+        self, contact_ids: Sequence[ContactId], decide: Decide[_T], known: Accounts | None, pace: _Pace
     ) -> Generator[tuple[ContactId, _T | NotWritten], None, list[ContactId]]:
         """Read and decide piece by piece, and write once; return the contacts whose version was stale."""
         decided: dict[ContactId, Write[_T] | _T] = {}
@@ -221,7 +250,8 @@ class Ledger:
             readable = [contact_id for contact_id in piece if contact_id not in corrupt]
             decided |= decide(readable, found) if readable else {}
         writes = {contact_id: step for contact_id, step in decided.items() if isinstance(step, Write)}
-        results = self._apply([step.change for step in writes.values()]) if writes else []
+        with pace.timed(len(writes)):
+            results = self._apply([step.change for step in writes.values()]) if writes else []
         for contact_id, error in unreadable.items():
             yield contact_id, NotWritten(error)
         for contact_id, outcome in decided.items():
@@ -257,15 +287,11 @@ class Ledger:
                 return [error]
         # A trigger or a CHECK of the host's refuses one row, and with it the whole statement or transaction.
         results: list[ApplyResult | StoreError] = []
-        for change in changes:
+        for piece in chunks(changes, AT_A_TIME if len(changes) > AT_A_TIME else 1):
             try:
-                results.extend(self.store.apply([change]))
-            except TransactionAborted:
-                raise
+                results.extend(self._apply(piece))
             except StoreUnavailableError as error:
                 # Each of the rest would wait as long.
                 results.extend([error] * (len(changes) - len(results)))
                 break
-            except StoreError as error:
-                results.append(error)
         return results

@@ -168,9 +168,10 @@ class BulkStore(Protocol):
     @property
     def at_once(self) -> int:
         """
-        How many changes of a sync or an import to `AccountStore.apply` at once.
+        How many changes of a sync to `AccountStore.apply` at once, at most; no fewer than 500.
 
-        Whoever else writes may wait as long as that takes. Changes of other kinds are applied 500 at a time.
+        A sync begins with 500, and goes on to more as long as others need not wait for longer than a second or two.
+        Other changes are applied 500 at a time.
         """
         ...
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from itertools import count, islice, permutations
+from collections.abc import Iterator
+from itertools import chain, count, islice, permutations
 
 import attrs
 import pytest
@@ -67,6 +68,22 @@ def test_no_account_that_has_a_user_name_gets_another(portal: Portal) -> None:
         (SyncAction.UNCHANGED, None),
     ]
     assert [portal.account(each).username for each in ("n-1", "n-5", "c-1")] == ["mli2", "mli", "rabbiatici"]
+
+
+def test_a_rule_is_asked_for_no_more_names_than_are_tried(memory_portal: Portal) -> None:
+    """Rules may draw from one list for all, which loses no name, or have a fault further on, which costs nobody."""
+    shared = iter(f"parent{n}" for n in range(4))
+    people = [person(f"n-{n}", "Mia", "Li") for n in range(4)]
+    sync(memory_portal, *people, usernames=lambda _: chain(["mli"], shared))
+    assert [memory_portal.account(f"n-{n}").username for n in range(4)] == ["mli", "parent0", "parent1", "parent2"]
+
+    def faulty(_: Contact) -> Iterator[str]:
+        yield "mli"
+        yield "mli.two"
+        raise LookupError("no third")
+
+    sync(memory_portal, person("n-9", "Mia", "Li"), usernames=faulty)
+    assert memory_portal.account("n-9").username == "mli.two"
 
 
 def test_a_name_that_the_roster_has_goes_before_one_that_is_made(portal: Portal) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
-from itertools import islice
+from itertools import chain, islice
 from typing import Final, TypeGuard
 
 import attrs
@@ -26,9 +26,6 @@ _MAX_ROUNDS: Final = 4
 
 _MAX_NAMES: Final = 1_000
 """User names that a contact's row may try."""
-
-_AHEAD: Final = 4
-"""Further user names that are asked for at once, of each whose first is taken."""
 
 _KINDS: Final = {
     SyncAction.ADD: AuditKind.ACCOUNT_ADDED,
@@ -148,10 +145,9 @@ class ContactSyncer:
         # By id: who gets which name does not depend on the order of the roster. First those whose name the SIS has.
         ordered = sorted(claims.items(), key=lambda each: (each[1].proposal.is_rule, each[0]))
         for chunk in chunks(ordered, AT_A_TIME):
-            names.look_up([(contact_id, claim.names) for contact_id, claim in chunk])
-            for contact_id, claim in chunk:
+            given = names.give([(contact_id, claim.names) for contact_id, claim in chunk])
+            for (_, claim), free in zip(chunk, given, strict=True):
                 item = items[claim.index]
-                free = names.take(contact_id, claim.names)
                 if free is None:
                     reason = item.reason or SyncReason.USERNAME_TAKEN
                     items[claim.index] = attrs.evolve(item, action=claim.action_without, reason=reason)
@@ -228,24 +224,19 @@ class _Step:
 
 
 class _Choice:
-    """The user names that a row takes, the best first, drawn from their source as far as they are looked at."""
+    """The user names that a row takes, the best first, with their keys; drawn from their source as they are needed."""
 
-    __slots__ = ("_drawn", "_others")
+    __slots__ = ("_drawn", "_names")
 
-    def __init__(self, first: str, others: Iterable[str]) -> None:
-        self._drawn = [first]
-        self._others = iter(others)
+    def __init__(self, names: Iterable[str]) -> None:
+        self._drawn: list[tuple[str, str]] = []
+        self._names = iter(names)
 
-    def __iter__(self) -> Iterator[str]:
-        place = 0
-        while place < len(self.first(place + 1)):
-            yield self._drawn[place]
-            place += 1
-
-    def first(self, count: int) -> list[str]:
-        """Return so many of them, or all if there are fewer."""
-        self._drawn += islice(self._others, max(count - len(self._drawn), 0))
-        return self._drawn[:count]
+    def __iter__(self) -> Iterator[tuple[str, str]]:
+        yield from self._drawn
+        for name in self._names:
+            self._drawn.append((name, username_key(name)))
+            yield self._drawn[-1]
 
 
 class _Names:
@@ -254,41 +245,31 @@ class _Names:
     def __init__(self, store: AccountStore) -> None:
         self._store = store
         self._given: set[str] = set()
-        self._owners: dict[str, ContactId | None] = {}
 
-    def look_up(self, choices: Sequence[tuple[ContactId, _Choice]]) -> None:
-        """Ask for the names of many at once, and forget what was asked before."""
-        self._owners = {}
-        self._ask(username_key(name) for _, names in choices for name in names.first(1))
-        wanted: set[str] = set()
-        taken: list[_Choice] = []
-        for contact_id, names in choices:
-            (first,) = map(username_key, names.first(1))
-            if first in wanted or not self._is_free(first, contact_id):
-                taken.append(names)
-            wanted.add(first)
-        self._ask(username_key(name) for names in taken for name in names.first(1 + _AHEAD))
-
-    def take(self, contact_id: ContactId, names: Iterable[str]) -> str | None:
-        """Return the first of the names that is nobody else's, which is this contact's from here on; or None."""
-        for name in names:
-            key = username_key(name)
-            if self._is_free(key, contact_id):
-                self._given.add(key)
-                return name
-        return None
-
-    def _is_free(self, key: str, contact_id: ContactId) -> bool:
-        if key in self._given:
-            return False
-        if key not in self._owners:
-            self._ask([key])
-        return self._owners[key] in (None, contact_id)
-
-    def _ask(self, keys: Iterable[str]) -> None:
-        unknown = [key for key in dict.fromkeys(keys) if key not in self._given and key not in self._owners]
-        owners = self._store.find_owners(unknown) if unknown else {}
-        self._owners |= {key: owners.get(key) for key in unknown}
+    def give(self, choices: Sequence[tuple[ContactId, _Choice]]) -> list[str | None]:
+        """Return for each the first name that is nobody else's, or None; it is theirs from here on."""
+        owners: dict[str, ContactId | None] = {}
+        while True:
+            given: dict[str, None] = {}
+            found: list[str | None] = []
+            for contact_id, names in choices:
+                # What nobody was asked about yet may be theirs.
+                free = (
+                    (name, key)
+                    for name, key in names
+                    if key not in self._given and key not in given and owners.get(key) in (None, contact_id)
+                )
+                name, key = next(free, (None, None))
+                found.append(name)
+                if key is not None:
+                    given[key] = None
+            unknown = [key for key in given if key not in owners]
+            if not unknown:
+                self._given.update(given)
+                return found
+            # Asked for all at once. Who loses a name by the answer looks at their next one.
+            there = self._store.find_owners(unknown)
+            owners |= {key: there.get(key) for key in unknown}
 
 
 class _Claim:
@@ -299,7 +280,7 @@ class _Claim:
     def __init__(self, index: int, proposal: _Proposal, step: _Step) -> None:
         self.index = index
         self.proposal = proposal
-        self.names = _Choice(step.item.username or "", proposal.others)
+        self.names = _Choice(chain([step.item.username or ""], proposal.others))
         same = step.old is not None and step.new is not None and step.old.contact == step.new.contact
         self.action_without = (
             SyncAction.UNCHANGED if same and step.item.action == SyncAction.REFRESH else step.item.action

@@ -146,7 +146,7 @@ class SQLAccountStore(SQLJobStore):
 
     @property
     def at_once(self) -> int:
-        """How many changes of a first fill or an import to `apply` at once, while whoever else writes waits."""
+        """How many changes of a sync to `apply` at once, at most, while whoever else writes waits."""
         return self._port.at_once
 
     # -- reading
