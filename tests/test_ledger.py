@@ -20,6 +20,8 @@ from portalcreds.exceptions import (
     StaleAccountError,
     StoreError,
     StoreUnavailableError,
+    TablesMissingError,
+    TransactionAborted,
 )
 from portalcreds.protocols import Change
 
@@ -102,6 +104,19 @@ def test_only_a_bulk_of_changes_is_written_as_a_whole(memory_portal: Portal, mon
     assert {outcome for _, outcome in one.settle(new, adding(memory_portal), rounds=1, is_bulk=True)} == {"added"}
     assert {outcome for _, outcome in one.settle(new, disable, rounds=1)} == {"disabled"}
     assert sizes == [500, 900, 900, 200, 500, 500, 500, 500, 500]
+
+
+@pytest.mark.parametrize("error", [TablesMissingError("apply", "42P01"), TransactionAborted("apply", "40001")])
+@pytest.mark.parametrize("method", ["find_many", "apply"])
+def test_what_no_row_is_at_fault_for_comes_out(portal: Portal, error: StoreError, method: str) -> None:
+    """R20: without tables, or in a host's transaction that is gone, no outcome would be true of any contact."""
+
+    def fail(when: str, name: str, arguments: tuple[Any, ...]) -> None:
+        if (when, name) == ("before", method):
+            raise error
+
+    with pytest.raises(type(error)):
+        settled(ledger(portal, fail), ids("c-1", "c-2"))
 
 
 def test_a_row_that_is_refused_costs_its_five_hundred(memory_portal: Portal, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -282,6 +282,13 @@ def test_a_spray_spends_no_default_soon(memory_portal: Portal) -> None:
     assert sign_in(portal, default, source="home") == "PasswordChangeRequired"
 
 
+def test_a_small_limit_still_lets_the_first_one_try_during_a_spray(memory_portal: Portal) -> None:
+    """A quarter of three failures is none, and nobody may be held up for failures that nobody made (R9)."""
+    portal = sprayed(memory_portal)
+    portal = portal.with_parts(limits=limits(spray=Limit(3, timedelta(minutes=10)), per_username=(Limit(3, FIVE),)))
+    assert sign_in(portal, issued(portal), source="home") == "PasswordChangeRequired"
+
+
 def test_guesses_at_expired_defaults_and_at_nobody_are_no_spray(portal: Portal) -> None:
     """Nobody can raise the alarm by typing invented names, or guessing where nothing can be had any more (R9)."""
     portal = portal.with_parts(limits=limits(spray=Limit(3, timedelta(minutes=10))))
