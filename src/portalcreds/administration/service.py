@@ -780,8 +780,9 @@ class AccountService(StaffService):
 
         function_in("progress", progress)
         function_in("cancel", cancel)
-        is_sound = lambda given: isinstance(given.plan.change, AccountChange)  # noqa: E731
-        self._check_confirmed(confirmed, ChangePlan, ChangeItem, is_sound)
+        self._check_confirmed(
+            confirmed, ChangePlan, ChangeItem, lambda given: isinstance(given.plan.change, AccountChange)
+        )
         return self._told_if_stopped(self._changer.apply(confirmed, progress, cancel), confirmed)
 
     def _told_if_stopped(self, report: _ReportT, confirmed: ConfirmedPlan[Any]) -> _ReportT:
