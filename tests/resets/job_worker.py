@@ -2,7 +2,7 @@
 Work on jobs in processes of their own, some of which are killed.
 
 ``python -m resets.job_worker work ADDRESS KEY JOURNAL LEASE`` goes on with a job, with leases of so many seconds. The
-journal gets a line for each result.
+journal gets a line for each result. With ``held`` behind it, it stands still after the first until its input ends.
 
 ``python -m resets.job_worker kill ADDRESS POINTS`` starts a job for each of the points, and has a worker killed there;
 another one does the rest. 1 is before its first statement, 2 after it, 3 before its second one and so on; ``save`` is
@@ -70,12 +70,15 @@ def issues(backend: Backend, key: str, kind: AuditKind = AuditKind.PASSWORD_ISSU
         return {str(contact_id): int(count) for contact_id, count in cursor.fetchall()}
 
 
-def work(backend: Backend, key: str, journal: int, lease: timedelta) -> None:
+def work(backend: Backend, key: str, journal: int, lease: timedelta, *, is_held: bool) -> None:
     """Go on with a job, and write a line for each result."""
     with at_work(backend) as portal:
         for result in attrs.evolve(portal.resets, lease=lease).resume(key):
             # One call of the system's, which a kill comes before or after.
             os.write(journal, f"{result.contact_id} {result.outcome.value}\n".encode())
+            if is_held:
+                # Or else it might be done before anybody gets to kill it. Once the input has ended, this waits no more.
+                sys.stdin.buffer.read()
 
 
 # -- killing
@@ -166,9 +169,9 @@ def main(what: str, address: str, *arguments: str) -> None:
     """Do as the first argument says."""
     backend = Backend.at(address)
     if what == "work":
-        key, path, seconds = arguments
+        key, path, seconds, *held = arguments
         journal = os.open(Path(path), os.O_CREAT | os.O_WRONLY | os.O_APPEND)
-        work(backend, key, journal, timedelta(seconds=int(seconds)))
+        work(backend, key, journal, timedelta(seconds=int(seconds)), is_held=held == ["held"])
     else:
         (points,) = arguments
         sys.stdout.write(f"{kill(backend, points.split(','))}\n")

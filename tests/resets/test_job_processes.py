@@ -86,13 +86,14 @@ class Workers:
             plan = portal.resets.plan(self.school, OFFICE, invite=invite)
             self.key = portal.resets.start(plan.confirm(OFFICE)).key
 
-    def start(self, count: int, *, lease: timedelta = DEFAULT_LEASE) -> None:
-        """Start so many."""
+    def start(self, count: int, *, lease: timedelta = DEFAULT_LEASE, is_held: bool = False) -> None:
+        """Start so many; those that are held stand still in the middle of their first chunk, until `let_go`."""
         seconds = str(lease // timedelta(seconds=1))
         for _ in range(count):
             path = self.folder / f"journal-{len(self.processes)}"
-            command = _command("work", self.backend.address, self.key, str(path), seconds)
-            self.processes.append(subprocess.Popen(command, env=_environment()))
+            command = _command("work", self.backend.address, self.key, str(path), seconds, *["held"] * is_held)
+            stdin = subprocess.PIPE if is_held else subprocess.DEVNULL
+            self.processes.append(subprocess.Popen(command, env=_environment(), stdin=stdin))
 
     def journal(self, number: int) -> list[str]:
         """Return whom a worker has told of as set."""
@@ -102,11 +103,17 @@ class Workers:
         return [contact_id for contact_id, outcome in told if outcome == "set"]
 
     def await_work(self, number: int) -> None:
-        """Wait until a worker has told of somebody, or has ended because others were faster."""
+        """Wait until a worker has told of somebody."""
         until = time.monotonic() + 60
-        while not self.journal(number) and self.processes[number].poll() is None:
+        while not self.journal(number):
             assert time.monotonic() < until
             time.sleep(0.01)
+
+    def let_go(self, number: int) -> None:
+        """Have a worker that is held go on, if it lives."""
+        stdin = self.processes[number].stdin
+        if stdin is not None:
+            stdin.close()
 
     def signal(self, number: int, what: signal.Signals) -> None:
         """Send a worker a signal."""
@@ -124,7 +131,8 @@ def workers_on(backend: Backend, folder: Path, *, invite: bool = False) -> Itera
     try:
         yield workers
     finally:
-        for process in workers.processes:
+        for number, process in enumerate(workers.processes):
+            workers.let_go(number)
             if process.poll() is None:
                 process.kill()
                 process.wait()
@@ -172,7 +180,7 @@ def test_processes_share_a_job(backend: Backend, tmp_path: Path, count: int, inv
 def test_one_is_killed_and_one_is_frozen_beyond_its_lease(backend: Backend, tmp_path: Path, invite: bool) -> None:
     """What these two had is done by the others; the frozen one wakes up, writes nothing over, and ends well."""
     with workers_on(backend, tmp_path, invite=invite) as workers:
-        workers.start(2, lease=SHORT)
+        workers.start(2, lease=SHORT, is_held=True)
         workers.await_work(0)
         workers.signal(0, signal.SIGKILL)
         workers.await_work(1)
@@ -180,4 +188,5 @@ def test_one_is_killed_and_one_is_frozen_beyond_its_lease(backend: Backend, tmp_
         workers.start(2, lease=SHORT)
         time.sleep(1.5 * SHORT.total_seconds())
         workers.signal(1, signal.SIGCONT)
+        workers.let_go(1)
         assert workers.end() == [-signal.SIGKILL, 0, 0, 0]
