@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import attrs
 import pytest
 
 from portal import Portal, settled
@@ -50,6 +51,14 @@ def test_limits_hold_with_a_key_for_all_who_have_it(memory_portal: Portal) -> No
     assert isinstance(there.sign_ins.sign_in("rabbiatici", "a long walk on the beach"), TryLater)
     other = memory_portal.with_parts(counter_key=KEY[::-1])
     assert isinstance(other.sign_ins.sign_in("rabbiatici", "a long walk on the beach"), SignedIn)
+
+
+def test_a_changed_copy_counts_under_the_same_names() -> None:
+    """A throttle made from another one keeps its key, so that its limits see the failures that were counted before."""
+    throttle = Throttle(MemoryAttemptCounter(), key=KEY)
+    copy = attrs.evolve(throttle, shared_sources=("192.0.2.7",))
+    first, second = (each.admit("rabbiatici", "192.0.2.8", None) for each in (throttle, copy))
+    assert first.username == second.username != Throttle(MemoryAttemptCounter()).admit("rabbiatici", "x", None).username
 
 
 @pytest.mark.parametrize("key", [b"", b"x" * 31, "x" * 32, 32, bytearray(32)])

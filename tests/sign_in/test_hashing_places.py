@@ -117,6 +117,32 @@ def test_no_place_is_held_at_any_call_of_a_store_or_counter(places: tuple[Portal
     assert [name for name, free in seen if not free] == []
 
 
+def test_each_source_has_its_own_turn(memory_portal: Portal, monkeypatch: pytest.MonkeyPatch) -> None:
+    """R21: a sign-in and a change wait for hashing among those of their source, so a flood elsewhere is not before."""
+    portal = memory_portal
+    asked: list[str | None] = []
+    admit = HashingPool.admit
+
+    def listen(pool: HashingPool, caller: str | None = None, /) -> Any:
+        asked.append(caller)
+        return admit(pool, caller)
+
+    monkeypatch.setattr(HashingPool, "admit", listen)
+    turns: list[set[str | None]] = []
+    for source in ("192.0.2.7", "198.51.100.7"):
+        issued(portal)
+        ticket = ticket_of(portal)
+        for ask in (
+            partial(portal.sign_ins.sign_in, "rabbiatici", "wrong", source=source),
+            partial(portal.sign_ins.complete_change, ticket, GOOD_PASSWORD, source=source),
+        ):
+            asked.clear()
+            ask()
+            turns.append(set(asked))
+    assert [len(each) for each in turns] == [1, 1, 1, 1]
+    assert len(set().union(*turns)) == len(turns), "one may stand for a sign-in, another for a change"
+
+
 @pytest.mark.parametrize("database", ["postgresql", "mariadb"])
 def test_a_locked_row_keeps_out_nobody_else(database: str, tmp_path: Path) -> None:
     """R21: while one family's sign-in waits for a row that somebody locked, another family signs in."""
