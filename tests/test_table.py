@@ -12,7 +12,7 @@ from typing import Any, Final
 import pytest
 
 from portal import OFFICE, Portal
-from portalcreds import Grants, Privilege, contacts_from_records, default_passwords_for
+from portalcreds import Contact, Grants, Privilege, contacts_from_records, default_passwords_for
 from portalcreds._table import ROWS_SHOWN, Rows, Shown
 from portalcreds.administration import AccountChange
 from portalcreds.plans import PlanChanged
@@ -195,13 +195,29 @@ def test_the_problem_comes_first(shown: dict[str, Any], name: str) -> None:
 
 def test_counts_come_first(shown: dict[str, Any]) -> None:
     """What a table is of is said above it."""
-    assert shown["ResetPlan"]._repr_html_().startswith("<p>31 contacts (will_set: 30, cannot: 1)</p><div")
+    assert (
+        shown["ResetPlan"]
+        ._repr_html_()
+        .startswith("<p>31 contacts (will_set: 30, cannot: 1; not_derivable: 1)</p><div")
+    )
     assert shown["AccountPage"]._repr_html_().startswith("<p>30 accounts (default_live: 30)</p><div")
     assert (
         shown["RosterReading"]
         ._repr_html_()
-        .startswith("<p>31 contacts, 1 refusals, 0 warnings, 0 left out, 0 user names</p>")
+        .startswith("<p>31 contacts, 1 refusal, 0 warnings, 0 user names, 0 left out</p>")
     )
+
+
+def test_one_contact_and_reasons_are_told(memory_portal: Portal) -> None:
+    """Counts are in the singular for one, and the reasons stand behind them, the commonest first."""
+    named = {"s-1": "anna.o", "s-2": "anna.o"}
+    contacts = [Contact(contact_id=f"s-{number}", first_name="Anna", last_name="Olsen") for number in range(5)]
+    one = memory_portal.accounts.plan_sync(contacts[:1], OFFICE)
+    assert repr(one) == "<SyncPlan of 1 contact (add: 1; no_username: 1)>"
+    many = memory_portal.accounts.plan_sync(contacts, OFFICE, usernames=named)
+    assert many.reasons == {"no_username": 3, "username_taken": 1}
+    assert list(many.reasons) == ["no_username", "username_taken"]
+    assert repr(many) == "<SyncPlan of 5 contacts (add: 5; no_username: 3, username_taken: 1)>"
 
 
 def test_refusals_are_shown_before_contacts(shown: dict[str, Any]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from enum import StrEnum
 from typing import Any, Final, Generic, Protocol, TypeVar
@@ -91,6 +92,11 @@ class Row(Protocol[_KindT_co]):
         """What rows are counted by."""
         ...
 
+    @property
+    def reason(self) -> StrEnum | None:
+        """Why, if there is something to say."""
+        ...
+
     def to_record(self) -> dict[str, str | None]:
         """Return the row as a plain record with names, and never a password."""
         ...
@@ -113,6 +119,11 @@ class Table(Counted, Value, Generic[_RowT, _KindT]):
         """Return how many contacts are of this kind."""
         return sum(row.kind == kind for row in self.items)
 
+    @property
+    def reasons(self) -> dict[str, int]:
+        """How many contacts each reason is given for, the commonest first."""
+        return counted(row.reason.value for row in self.items if row.reason is not None)
+
     def to_records(self) -> list[dict[str, str | None]]:
         """Return the rows as plain records with names and user names and without passwords, such as for a DataFrame."""
         return [row.to_record() for row in self.items]
@@ -122,7 +133,23 @@ class Table(Counted, Value, Generic[_RowT, _KindT]):
         counts: dict[str, int] = {kind.value: 0 for row in self.items[:1] for kind in type(row.kind)}
         for row in self.items:
             counts[row.kind.value] += 1
-        return f"{len(self)} contacts ({told(counts)})"
+        return summed_up(counts, self.reasons)
+
+
+def counted(codes: Iterable[str]) -> dict[str, int]:
+    """Return how often each of the codes is there, the commonest first."""
+    return dict(Counter(sorted(codes)).most_common())
+
+
+def summed_up(counts: Mapping[str, int], reasons: Mapping[str, int]) -> str:
+    """Return in a few words how many contacts there are of each kind, and why."""
+    listed = f"{told(counts)}; {told(reasons)}" if reasons else told(counts)
+    return f"{how_many(sum(counts.values()), 'contact')} ({listed})"
+
+
+def how_many(count: int, what: str) -> str:
+    """Return a number of things, such as ``1 contact`` and ``2 contacts``."""
+    return f"{count} {what}" if count == 1 else f"{count} {what}s"
 
 
 def told(counts: Mapping[str, int]) -> str:

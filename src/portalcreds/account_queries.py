@@ -11,7 +11,7 @@ import attrs
 from ._arguments import is_text, refused_unless
 from ._search_words import name_key, search_words, typed_words
 from ._spoken import Code
-from ._table import Counted, told
+from ._table import Counted, how_many, told
 from ._text import has_surrogate
 from ._time import EPOCH, in_utc, micros, utc_or_none
 from ._value import Value
@@ -230,7 +230,7 @@ class AccountPage(Counted, Value):
         for account in self.accounts:
             counts[account.status(self.now).value] += 1
         rest = "; cut, narrow the search" if self.is_cut else "; more on the next page" if self.next else ""
-        return f"{len(self.accounts)} accounts ({told(counts)}{rest})"
+        return f"{how_many(len(self.accounts), 'account')} ({told(counts)}{rest})"
 
     def to_records(self) -> list[dict[str, str | None]]:
         """Return plain records with names and user names, for a grid or a DataFrame, with the statuses at *now*."""

@@ -175,7 +175,7 @@ def test_rows_are_counted_and_listed(portal: Portal) -> None:
         "reason": None,
     }
     assert plan.to_records()[2]["reason"] == "listed_twice"
-    assert repr(plan) == "<SyncPlan of 3 contacts (add: 1, unchanged: 1, cannot: 1)>"
+    assert repr(plan) == "<SyncPlan of 3 contacts (add: 1, unchanged: 1, cannot: 1; listed_twice: 1)>"
     assert repr(portal.accounts.sync_contacts([], OFFICE)) == "<SyncReport of 0 contacts (nothing)>"
 
 

@@ -59,7 +59,8 @@ def test_counts() -> None:
     assert [len(defaults().derived), len(defaults().refused)] == [2, 3]
     twice = default_passwords_for([MONONYM, MARKED, MARKED])
     assert list(twice.reasons.items()) == [("leading_mark", 2), ("missing", 1)]
-    assert repr(defaults()) == "<DefaultPasswords of 5 contacts (derived: 2, refused: 3)>"
+    why = "control_character: 1, leading_mark: 1, missing: 1"
+    assert repr(defaults()) == f"<DefaultPasswords of 5 contacts (derived: 2, refused: 3; {why})>"
 
 
 def test_records_have_passwords_only_on_purpose() -> None:
@@ -83,7 +84,9 @@ def test_records_have_passwords_only_on_purpose() -> None:
 def test_a_notebook_shows_counts_and_problems_first_and_no_password() -> None:
     """R24: counts, then the refused, then the warned; names as given, escaped; passwords masked."""
     html = defaults()._repr_html_()
-    assert html.startswith("<p>5 contacts (derived: 2, refused: 3)</p>")
+    assert html.startswith(
+        "<p>5 contacts (derived: 2, refused: 3; control_character: 1, leading_mark: 1, missing: 1)</p>"
+    )
     order = ["Madonna", "van der &lt;Berg&gt;", "Abbiatici"]
     assert sorted(order, key=html.index) == order
     assert "AbbiaticiR" not in html

@@ -1,7 +1,7 @@
 """
 The notebook of the first day runs, and shows what it shows on the site.
 
-    python tests/docs/test_notebook.py
+    PYTHONPATH=tests python tests/docs/test_notebook.py
 
 runs it and writes down what its cells answer, after a change.
 """
@@ -88,7 +88,7 @@ def test_its_figures(fresh: Any) -> None:
     for cell, text in _answers(fresh):
         answers[cell] = answers.get(cell, "") + text
     for cell, said in {
-        "reading": "8 contacts, 1 refusals",
+        "reading": "8 contacts, 1 refusal,",
         "sync": "8 contacts (add: 8)",
         "plan-made": "will_set: 7, cannot: 1",
         "confirmed": "confirmed by mreyes at 2026-08-24 07:30",

@@ -313,7 +313,7 @@ def test_letters_show_no_password_by_accident(memory_portal: Portal) -> None:
     """R14, R24: neither a notebook nor a record has a password, and a log has no name either."""
     issued(memory_portal)
     letters = memory_portal.letters.write(["c-1", "c-9"], OFFICE)
-    assert repr(letters) == "<Letters of 2 contacts (written: 1, refused: 1)>"
+    assert repr(letters) == "<Letters of 2 contacts (written: 1, refused: 1; no_account: 1)>"
     for text in (repr(letters), repr(letters.items), letters._repr_html_(), str(letters.to_records())):
         assert "AbbiaticiR" not in text
     assert "bbiatici" not in repr(letters.items)

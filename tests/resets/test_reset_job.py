@@ -182,7 +182,7 @@ def test_a_report_shows_names_on_purpose_and_passwords_never(portal: Portal) -> 
         },
     ]
     assert "<td>Abbiatici</td>" in report._repr_html_()
-    assert repr(report) == "<ResetReport of 2 contacts (set: 1, cannot: 1)>"
+    assert repr(report) == "<ResetReport of 2 contacts (set: 1, cannot: 1; not_derivable: 1)>"
     assert repr(ResetReport(key="k", items=())) == "<ResetReport of 0 contacts (nothing)>"
     assert "Abbiatici" not in repr(report.items)
     assert "AbbiaticiR" not in f"{report.to_records()}{report._repr_html_()}{attrs.asdict(report)}"

@@ -395,7 +395,7 @@ def test_reading_hides_names() -> None:
     """A reading shows counts, whoever prints it (R14, R24)."""
     reading = read("id,first,last,username\n1,Quuxanne,Quuxworth,quux\n,Q,Quux,\n")
 
-    assert repr(reading) == "RosterReading(1 contacts, 1 refusals, 0 warnings, 0 left out, 1 user names)"
+    assert repr(reading) == "RosterReading(1 contact, 1 refusal, 0 warnings, 1 user name, 0 left out)"
     assert str(reading) == repr(reading)
 
     with pytest.raises(attrs.exceptions.FrozenInstanceError):

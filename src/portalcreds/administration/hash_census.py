@@ -7,7 +7,7 @@ from typing import Final
 
 import attrs
 
-from .._table import Counted, ShownRow
+from .._table import Counted, ShownRow, how_many
 from .._value import Value
 from ..accounts import Account, CredentialOrigin
 from ..protocols import HashDescriber, HashDescription
@@ -88,7 +88,7 @@ class HashCensus(Counted, Value):
     @property
     def _summary(self) -> str:
         accounts = sum(count.accounts for count in self.items)
-        return f"{accounts} accounts ({len(self)} kinds of hashes, {self.hidden} hidden)"
+        return f"{how_many(accounts, 'account')} ({how_many(len(self), 'kind')} of hashes, {self.hidden} hidden)"
 
     def _unused(self, declared: Iterable[str], used: Iterable[str | None]) -> tuple[str, ...]:
         named = set(used)

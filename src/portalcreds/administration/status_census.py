@@ -9,7 +9,7 @@ from typing import NamedTuple, TypeVar
 
 import attrs
 
-from .._table import Counted, told
+from .._table import Counted, how_many, told
 from .._value import Value
 from ..accounts import AccountStatus
 from ..status_counts import StatusGroup, StatusQuery
@@ -113,7 +113,7 @@ class StatusCensus(Counted, Value):
     @property
     def _summary(self) -> str:
         statuses = told({status.value: count for status, count in self.by_status.items()})
-        return f"{self.accounts} accounts ({statuses}; {self.hidden} hidden)"
+        return f"{how_many(self.accounts, 'account')} ({statuses}; {self.hidden} hidden)"
 
     def _sums(self, of: Callable[[StatusGroup], _T | None]) -> Counter[_T]:
         """Return how many accounts have what the groups say, of which some say nothing."""

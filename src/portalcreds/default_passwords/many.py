@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Final, NamedTuple, final
 
 from .._arguments import parts_in
-from .._table import Counted, records_as_html, said_as_html
+from .._table import Counted, counted, records_as_html, said_as_html, summed_up
 from ..contacts import Contact
 from ..exceptions import InvalidValueError, UnderivableError
 from ..secret import Secret
@@ -82,7 +81,7 @@ class DefaultPasswords(Counted):
     @property
     def reasons(self) -> dict[str, int]:
         """How many contacts were refused for each reason, the commonest first."""
-        return dict(Counter(sorted(row.reason for row in self.refused)).most_common())
+        return counted(row.reason for row in self.refused)
 
     def to_records(self, *, reveal: bool = False) -> list[dict[str, str | None]]:
         """
@@ -95,7 +94,8 @@ class DefaultPasswords(Counted):
 
     @property
     def _summary(self) -> str:
-        return f"{len(self)} contacts (derived: {len(self.derived)}, refused: {len(self.refused)})"
+        counts = {"derived": len(self.derived), "refused": len(self.refused)}
+        return summed_up(counts, self.reasons)
 
     def _repr_html_(self) -> str:
         """Return the counts and the first rows for a notebook: the refused ones, those with warnings, the others."""

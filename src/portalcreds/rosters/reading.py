@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import attrs
 
 from .._spoken import Code, Spoken
-from .._table import Rows, Shown, ShownRow, records_as_html, rows_of, said_as_html
+from .._table import Rows, Shown, ShownRow, how_many, records_as_html, rows_of, said_as_html
 from .._value import Value
 from ..contacts import Contact, ContactId
 from ..exceptions import InvalidValueError
@@ -202,9 +202,14 @@ class RosterReading(Shown):
 
     @property
     def _summary(self) -> str:
-        left_out = sum(self.left_out.values())
-        counts = len(self.contacts), len(self.refusals), len(self.warnings), left_out, len(self.usernames)
-        return "{} contacts, {} refusals, {} warnings, {} left out, {} user names".format(*counts)
+        parts = {
+            "contact": self.contacts,
+            "refusal": self.refusals,
+            "warning": self.warnings,
+            "user name": self.usernames,
+        }
+        counts = ", ".join(how_many(len(part), what) for what, part in parts.items())
+        return f"{counts}, {sum(self.left_out.values())} left out"
 
     def to_records(self) -> list[dict[str, str | None]]:
         """Return one plain record for each contact, names and user name included, such as for a DataFrame."""
