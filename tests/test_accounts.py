@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from portalcreds._text import MAX_CODE_LENGTH, is_code
 from portalcreds.accounts import (
+    INVITATION,
     Account,
     AccountStatus,
     Credential,
@@ -323,6 +324,47 @@ def test_a_newer_ticket_replaces_the_older_and_nothing_else() -> None:
 # -- disabling, erasing, naming
 
 
+@pytest.mark.parametrize(
+    ("held", "is_asked"),
+    [
+        (credential(ISSUED), True),
+        (credential(ISSUED, change_required_by="compromised"), True),
+        (credential(CHOSEN), False),
+        (credential(CHOSEN, change_required_by="new rules"), False),
+        (credential(CHOSEN, change_required_by="compromised"), True),
+        (credential(IMPORTED, change_required_by="compromised"), True),
+        (credential(ISSUED, strategy=INVITATION), False),
+    ],
+)
+def test_a_proof_is_asked_for_where_others_may_know_the_password(held: Credential, is_asked: bool) -> None:
+    """A default can be guessed and a compromised password is known; an invitation is what the school gave."""
+    assert held.asks_for_proof is is_asked
+
+
+@pytest.mark.parametrize("taken_from", [True, False])
+def test_nothing_is_taken_over_by_or_from_an_erased_account(taken_from: bool) -> None:
+    """An erased account stays empty, and what it was is not moved to anybody."""
+    erased, other = account(NONE).erase(erased_at=NOW), account(CHOSEN).park()
+    with pytest.raises(WrongStateError):
+        _ = other.take_over(erased, at=NOW) if taken_from else erased.take_over(other, at=NOW)
+
+
+def test_a_ticket_does_not_move_to_another_account() -> None:
+    """What somebody holds for the account that was left opens nothing where its password goes."""
+    left = account(ISSUED).open_ticket("ab" * 32, expires_at=LATER)
+    taken = account(NONE).take_over(left, at=NOW).credential
+    assert taken == credential(ISSUED, epoch=8)
+    assert (taken.ticket_digest, taken.ticket_expires_at) == (None, None)
+
+
+@pytest.mark.parametrize(("part", "value"), [("contact", "c-1"), ("credential", OLD_HASH)])
+def test_an_account_is_of_a_contact_and_a_credential(part: str, value: Any) -> None:
+    """Something else in their place is refused by its name, and not where it is used first."""
+    with pytest.raises(InvalidValueError) as caught:
+        Account(**{"contact": CONTACT, "credential": credential(CHOSEN)} | {part: value})
+    assert caught.value.field == part
+
+
 def test_disabling_closes_what_is_open_and_enabling_gives_the_credential_back() -> None:
     """A disabled account keeps its password for the day it is enabled, but no ticket and no session."""
     before = account(ISSUED).open_ticket("ab" * 32, expires_at=LATER)
@@ -490,6 +532,15 @@ def test_a_hash_is_a_value_that_is_no_text() -> None:
     for value in (None, b"a", 5, PasswordHash("a")):
         with pytest.raises(TypeError, match=type(value).__name__):
             PasswordHash(cast(str, value))
+
+
+def test_a_pickled_credential_keeps_whether_there_is_a_hash_and_not_which() -> None:
+    """R14: a session of the host's that holds an account holds no hash, and one without a password stays so."""
+    for before in (credential(CHOSEN), credential(NONE)):
+        after = pickle.loads(pickle.dumps(before))  # noqa: S301  Its own pickle.
+        assert (after.password_hash is None) is (before.password_hash is None)
+        assert after.password_hash != OLD_HASH
+        assert attrs.evolve(after, password_hash=before.password_hash) == before
 
 
 @pytest.mark.parametrize(
