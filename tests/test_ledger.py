@@ -26,9 +26,9 @@ from portalcreds.exceptions import (
 from portalcreds.protocols import Change
 
 
-def event() -> AuditEvent:
+def event(who: ContactId, operation_id: str | None = None) -> AuditEvent:
     """Return a new event for a change."""
-    return AuditEvent(kind=AuditKind.ACCOUNT_DISABLED, at=START)
+    return AuditEvent(kind=AuditKind.ACCOUNT_DISABLED, at=START, contact_id=who, operation_id=operation_id)
 
 
 def ledger(portal: Portal, hook: Any = None, on_change: Any = None) -> Ledger:
@@ -37,14 +37,21 @@ def ledger(portal: Portal, hook: Any = None, on_change: Any = None) -> Ledger:
     return Ledger(store=store, audit=portal.store, clock=portal.clock, on_change=on_change)
 
 
-def disable(contact_ids: Sequence[ContactId], found: Accounts) -> Mapping[ContactId, Write[str] | str]:
-    """Decide to disable each of the accounts there are."""
-    return {
-        who: Write(Change(old=found[who], new=found[who].disable(), events=(event(),)), "disabled")
-        if who in found
-        else "absent"
-        for who in contact_ids
-    }
+def disable_as(operation_id: str | None) -> Decide[str]:
+    """Return what decides to disable each of the accounts there are, in this operation."""
+
+    def decide(contact_ids: Sequence[ContactId], found: Accounts) -> Mapping[ContactId, Write[str] | str]:
+        return {
+            who: Write(Change(old=found[who], new=found[who].disable(), events=(event(who, operation_id),)), "disabled")
+            if who in found
+            else "absent"
+            for who in contact_ids
+        }
+
+    return decide
+
+
+disable = disable_as(None)
 
 
 def adding(portal: Portal) -> Decide[str]:
@@ -142,7 +149,9 @@ def test_changes_that_take_long_are_written_fewer_at_once(
 ) -> None:
     """On a slow disk nobody who signs in meanwhile waits for thousands of rows."""
     sizes: list[int] = []
-    clock = iter([second for begin in range(0, 100, 10) for second in (begin, begin + (0.1 if begin < 20 else 5))])
+    # The third takes neither long nor short; the last but one has few to write, though they are quick.
+    took = iter([0.1, 0.1, 1.5, 5, 5, 5, 0.1])
+    clock = iter([second for begin, end in enumerate(took) for second in (10 * begin, 10 * begin + end)])
 
     def hear(when: str, name: str, arguments: tuple[Any, ...]) -> None:
         if (when, name) == ("before", "apply"):
@@ -150,10 +159,87 @@ def test_changes_that_take_long_are_written_fewer_at_once(
 
     monkeypatch.setattr(type(memory_portal.store), "at_once", 16_000, raising=False)
     monkeypatch.setattr("portalcreds._ledger.time.monotonic", lambda: next(clock))
-    new = [ContactId(f"n{number}") for number in range(5500)]
+    new = [ContactId(f"n{number}") for number in range(7500)]
     told = ledger(memory_portal, hear).settle(new, adding(memory_portal), rounds=1, is_bulk=True)
     assert {outcome for _, outcome in told} == {"added"}
-    assert sizes == [500, 1000, 2000, 1000, 500, 500]
+    assert sizes == [500, 1000, 2000, 2000, 1000, 500, 500]
+
+
+def test_few_quick_changes_are_no_reason_to_write_more_at_once(
+    memory_portal: Portal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where most are unchanged, how quick the few others are tells nothing of how long thousands would take."""
+    read: list[int] = []
+
+    def hear(when: str, name: str, arguments: tuple[Any, ...]) -> None:
+        if (when, name) == ("before", "find_many"):
+            read.append(len(arguments[0]))
+
+    monkeypatch.setattr(type(memory_portal.store), "at_once", 16_000, raising=False)
+    one = ledger(memory_portal, hear)
+    many = [*ids("c-1"), *(ContactId(f"n{number}") for number in range(1400))]
+    begun = one.settle(many, disable, rounds=1, is_bulk=True)
+    for _ in range(501):
+        next(begun)
+    assert read == [500, 500]
+
+
+def test_after_an_outage_in_the_middle_nothing_more_is_tried(portal: Portal) -> None:
+    """R12, R21: of changes written one by one, those before are done, and all from there on are told why not."""
+    asked: list[list[str]] = []
+
+    def fail(when: str, name: str, arguments: tuple[Any, ...]) -> None:
+        if (when, name) == ("before", "apply"):
+            asked.append([change.new.contact_id for change in arguments[0]])
+            if len(asked[-1]) > 1:
+                raise StoreError(name, "P0001")
+            if asked[-1] == ["c-2"]:
+                raise StoreUnavailableError(name)
+
+    outcomes = settled(ledger(portal, fail), ids("c-1", "c-2", "c-3", "c-4"), rounds=1)
+    assert outcomes == {"c-1": "disabled", **dict.fromkeys(("c-2", "c-3", "c-4"), "store_unavailable")}
+    assert asked[1:] == [["c-1"], ["c-2"]]
+    assert not portal.account("c-1").is_active
+    assert portal.account("c-3").is_active
+
+
+def test_an_account_that_cannot_be_read_is_not_decided_about(portal: Portal) -> None:
+    """R12: it is there, so deciding without it would add it anew or call it absent."""
+    decided: list[str] = []
+
+    def fail(when: str, name: str, arguments: tuple[Any, ...]) -> None:
+        if (when, name) == ("before", "find_many") and "c-2" in arguments[0]:
+            raise CorruptRowError(name, "corrupt")
+
+    def decide(contact_ids: Sequence[ContactId], found: Accounts) -> Mapping[ContactId, Write[str] | str]:
+        decided.extend(contact_ids)
+        return disable(contact_ids, found)
+
+    outcomes = list(ledger(portal, fail).settle(ids("c-1", "c-2", "c-3"), decide, rounds=1))
+    assert decided == ["c-1", "c-3"]
+    assert [who for who, outcome in outcomes if isinstance(outcome, NotWritten)] == ["c-2"]
+    assert sorted(who for who, _ in outcomes) == ["c-1", "c-2", "c-3"]
+
+
+def test_only_the_operation_itself_has_recorded_what_it_did(portal: Portal) -> None:
+    """R12: the same kind of change under another key, or another kind under this one, was somebody else's."""
+    one = ledger(portal)
+    list(one.settle(ids("c-1"), disable_as("monday"), rounds=1))
+    who = ContactId("c-1")
+    assert one.has_recorded(who, AuditKind.ACCOUNT_DISABLED, "monday")
+    assert not one.has_recorded(who, AuditKind.ACCOUNT_DISABLED, "tuesday")
+    assert not one.has_recorded(who, AuditKind.ACCOUNT_ENABLED, "monday")
+
+
+def test_a_hook_that_failed_is_recorded_with_its_operation(portal: Portal) -> None:
+    """R6: who reads the record finds which job's notification did not go out, and for whom."""
+
+    def hook(account: Account, _: AuditEvent) -> None:
+        raise OSError(account.contact.last_name)
+
+    list(ledger(portal, on_change=hook).settle(ids("c-1"), disable_as("monday"), rounds=1))
+    (failed,) = [each for each in portal.store.events(ContactId("c-1")) if each.kind == AuditKind.NOTIFICATION_FAILED]
+    assert (failed.contact_id, failed.reason, failed.operation_id) == ("c-1", "OSError", "monday")
 
 
 @pytest.mark.parametrize("at_once", [0, -1, None, "500", 2.5, True])
@@ -293,6 +379,6 @@ def test_a_user_name_that_is_taken_is_told_without_an_error(portal: Portal) -> N
 
 def _rename(contact_ids: Sequence[ContactId], found: Accounts) -> dict[ContactId, Write[str] | str]:
     return {
-        who: Write(Change(old=found[who], new=found[who].rename("anna"), events=(event(),)), "renamed")
+        who: Write(Change(old=found[who], new=found[who].rename("anna"), events=(event(who),)), "renamed")
         for who in contact_ids
     }
