@@ -18,6 +18,8 @@ import pytest
 from browsing import LONG, PUBLIC, ROOT, STAFF_PASSWORD, Client, Reader, Site, at_a_screen, served, staff_at
 from portal import GOOD_PASSWORD, OTHER_PASSWORD
 from portalcreds import Operator
+from portalcreds._outcome import Outcome
+from portalcreds.sign_in import outcomes
 from portalcreds.texts import ENGLISH
 from servers import Database, own_database
 from stores.hosts import need
@@ -70,6 +72,11 @@ def test_the_whole_story(site: Site, chromium: Any, pictures: Path) -> None:
     assert "Sign in with the new one" in parent.page.inner_text("[role=status]")
     sign_in(parent, GOOD_PASSWORD)
     assert parent.heading == "Rosa Abbiatici"
+    parent.look()
+    parent.fill(current=OTHER_PASSWORD, new=OTHER_PASSWORD)
+    parent.press("Change password")
+    assert parent.page.inner_text("[role=alert]") == "The current password is wrong."
+    assert parent.page.evaluate("document.activeElement.id") == "current"
     parent.look()
     parent.fill(current=GOOD_PASSWORD, new=OTHER_PASSWORD)
     parent.press("Change password")
@@ -198,6 +205,7 @@ def test_an_invitation_that_no_mail_takes_is_printed(site: Site, monkeypatch: py
     assert "/invited#P-1001." in office.post(letters)[1]
     assert "/invited#P-1001." in office.post(letters, layout="slips")[1]
     assert "Invited" in office.get(f"/staff/jobs/{plan['key']}")[1]
+    assert 'default_live">Invited<' in office.get("/staff/")[1]
     assert "Letter to" not in office.get("/staff/")[1], "there is no default to print"
 
     monkeypatch.setattr("docs.examples.portal.unsent.KEPT_SECONDS", -1)
@@ -361,12 +369,14 @@ def _walk(database: str) -> None:
 
 
 def test_the_languages_of_the_page_are_whole() -> None:
-    """Each language has each text of the pages, and says the codes that a parent meets most."""
+    """Each language has each text of the pages, and each that signing in or choosing a password may say."""
     need("flask")
     from docs.examples.portal.languages import LANGUAGES
 
-    met = [key for key in LANGUAGES["de"].texts._texts if key in ENGLISH]
+    kinds = {name for name, each in vars(outcomes).items() if isinstance(each, type) and issubclass(each, Outcome)}
+    met = {key for key in ENGLISH if key.partition(".")[0] in {*kinds, "Violation"}}
+    assert len(met) > 30
     for code in ("de", "es", "ar"):
         assert LANGUAGES[code].words.keys() == LANGUAGES["de"].words.keys()
         assert all(LANGUAGES[code].words.values())
-        assert set(met) & set(LANGUAGES[code].texts.missing()) == set()
+        assert met & set(LANGUAGES[code].texts.missing()) == set()
