@@ -335,7 +335,7 @@ ENGLISH: Final[Mapping[str, str | tuple[str, str]]] = {
     "RosterReason.several_emails": "There are several addresses and none is the primary one. None was taken.",
     "RosterReason.only_changes": "The export lists only what has changed. Nothing can be told of who is not in it.",
     "UnreadableRosterError.no_headers": "The file begins with no headers that are known here. Export it with headers.",
-    "UnreadableRosterError.missing_column": "The file has no column for {columns}. Export it with one.",
+    "UnreadableRosterError.missing_column": "The file has no column known here for {columns}. Export it with one.",
     "UnreadableRosterError.doubtful_column": "Several columns may be {columns}. Export the file with one.",
     "UnreadableRosterError.doubtful_delimiter": "What separates the cells is in doubt. Export the file with commas.",
     "UnreadableRosterError.rows_not_chosen": (
