@@ -54,12 +54,14 @@ class Site:
         portal: What it works on.
         mails: The mails it sent: to whom, and the subject.
         links: The addresses in them, by to whom the mail was.
+        broken: Why no mail is sent; empty while they are.
     """
 
     address: str
     portal: Portal
     mails: list[tuple[str, str]]
     links: dict[str, str]
+    broken: list[str]
 
 
 @contextmanager
@@ -74,8 +76,11 @@ def served(database: str, made_up: int, printers: tuple[str, ...] = ("office",))
 
     mails: list[tuple[str, str]] = []
     links: dict[str, str] = {}
+    broken: list[str] = []
 
     def send(to: str, subject: str, body: str) -> None:
+        if broken:
+            raise OSError(broken[0])
         mails.append((to, subject))
         if found := re.search(r"https?://\S+", body):
             links[to] = found[0]
@@ -94,7 +99,7 @@ def served(database: str, made_up: int, printers: tuple[str, ...] = ("office",))
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
         try:
-            yield Site(f"http://127.0.0.1:{server.server_port}", portal, mails, links)
+            yield Site(f"http://127.0.0.1:{server.server_port}", portal, mails, links, broken)
         finally:
             server.shutdown()
             thread.join()

@@ -27,6 +27,7 @@ from portalcreds.exceptions import (
     TablesMissingError,
     TransactionAborted,
     UnderivableError,
+    UnreadableRosterError,
     WrongStateError,
 )
 
@@ -34,6 +35,7 @@ ERRORS: list[tuple[PortalCredsError, type[Exception], list[str]]] = [
     (InvalidValueError("limit", "pass a whole number"), ValueError, ["limit", "pass a whole number"]),
     (InvalidValueError("email", "shorten it", "c-1"), ValueError, ["email", "shorten it", "'c-1'"]),
     (UnderivableError("c-1", "first_name", "blank"), ValueError, ["'c-1'", "first_name", "blank", "correct the name"]),
+    (UnreadableRosterError("source", "split it", "too_many_rows", {"most": 9}), ValueError, ["source", "split it"]),
     (AccountNotFoundError("c-1"), LookupError, ["'c-1'", "sync_contacts"]),
     (JobNotFoundError("autumn"), LookupError, ["'autumn'", "start one"]),
     (DailyCeilingError("op", 500, 499), PermissionError, ["'op'", "500", "499", "max_per_day"]),

@@ -12,6 +12,8 @@ from ._spoken import Spoken
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from .texts import Message
 
 
@@ -42,6 +44,31 @@ class InvalidValueError(PortalCredsError, ValueError):
     def __str__(self) -> str:
         about = "" if self.contact_id is None else f" (contact {self.contact_id!r})"
         return f"{self.field}{about}: {self.hint}"
+
+
+class UnreadableRosterError(Spoken, InvalidValueError):
+    """
+    A roster as a whole cannot be read: what was uploaded is at fault, or what was said of it does not fit.
+
+    Attributes:
+        field: The argument that the developer can do something about.
+        hint: How, for a developer; `text` is for whoever brought the file.
+        reason: Why, as a code: one of the keys ``UnreadableRosterError.…`` of the catalogue.
+        parameters: The values for the text, such as a line, a file of a zip, or columns. Never anything of a row.
+    """
+
+    def __init__(self, field: str, hint: str, reason: str, parameters: Mapping[str, str | int] | None = None) -> None:
+        super().__init__(field, hint)
+        self.reason = reason
+        self.parameters = dict(parameters or {})
+        self.args = (field, hint, reason, self.parameters)
+
+    @property
+    def messages(self) -> tuple[Message, ...]:
+        """What it says to whoever brought the file."""
+        from .texts import Message
+
+        return (Message(f"{type(self).__name__}.{self.reason}", self.parameters, None, self.hint),)
 
 
 class UnderivableError(Spoken, PortalCredsError, ValueError):

@@ -18,6 +18,8 @@ import pytest
 from browsing import LONG, PUBLIC, ROOT, STAFF_PASSWORD, Client, Reader, Site, at_a_screen, served, staff_at
 from portal import GOOD_PASSWORD, OTHER_PASSWORD
 from portalcreds import Operator
+from portalcreds._outcome import Outcome
+from portalcreds.sign_in import outcomes
 from portalcreds.texts import ENGLISH
 from servers import Database, own_database
 from stores.hosts import need
@@ -71,6 +73,11 @@ def test_the_whole_story(site: Site, chromium: Any, pictures: Path) -> None:
     sign_in(parent, GOOD_PASSWORD)
     assert parent.heading == "Rosa Abbiatici"
     parent.look()
+    parent.fill(current=OTHER_PASSWORD, new=OTHER_PASSWORD)
+    parent.press("Change password")
+    assert parent.page.inner_text("[role=alert]") == "The current password is wrong."
+    assert parent.page.evaluate("document.activeElement.id") == "current"
+    parent.look()
     parent.fill(current=GOOD_PASSWORD, new=OTHER_PASSWORD)
     parent.press("Change password")
     assert "You stay signed in here" in parent.page.inner_text("[role=status]")
@@ -121,22 +128,39 @@ def test_the_whole_story(site: Site, chromium: Any, pictures: Path) -> None:
 
 
 def test_a_parent_is_invited(site: Site, chromium: Any, pictures: Path) -> None:
-    """The office ticks some and invites; the mail's address opens a form that works once, with no ticket in a log."""
+    """The office ticks some and invites, by mail or by letter; each opens a form once, with no ticket in a log."""
     office = staff_at(site, at_a_screen(chromium, pictures))
     for words, name in (("abbia", "Abbiatici, Rosa"), ("suharto", "Suharto")):
         office.page.fill("#words", words)
         office.page.get_by_label(f"Tick {name}", exact=True).click()
     office.press("Invite")
-    assert "Invite Rosa Abbiatici (user name rabbiatici) to choose a password?" in office.page.inner_text("main")
-    assert "1 without an e-mail address is left out." in office.page.inner_text("main")
+    assert "Invite 2 of 2 contacts to choose a password?" in office.page.inner_text("main")
+    assert "1 by letter, which you print when it is done. 1 by mail." in office.page.inner_text("main")
     assert "Will be invited" in office.page.inner_text("tbody")
     office.look()
     office.press("OK")
     office.page.get_by_role("heading", name="Done").wait_for()
-    assert "1 Invited" in office.page.inner_text("ul.counts")
+    assert "2 Invited" in office.page.inner_text("ul.counts")
     assert "AbbiaticiR" not in office.page.inner_text("main")
     office.look()
     assert site.mails == [("rosa.abbiatici@example.org", "Your invitation to the parent portal")]
+
+    # Whom no mail reaches gets a letter, which nobody else does, and which opens the same form.
+    with office.page.expect_popup() as opened:
+        office.press("Letters")
+    letter = Reader(opened.value, pictures)
+    assert "1 letter to print." in letter.page.inner_text("aside")
+    assert "Abbiatici" not in letter.page.inner_text("main")
+    letter.look()
+    address = letter.page.inner_text(".address .typed")
+    letter.page.set_viewport_size({"width": 390, "height": 844})
+    letter.look()
+    letter.page.goto(address)
+    letter.page.set_viewport_size({"width": 390, "height": 844})
+    letter.fill(new=GOOD_PASSWORD)
+    letter.press("Choose a password")
+    assert letter.heading == "Sign in"
+    assert "Sign in with the new one" in letter.page.inner_text("[role=status]")
 
     link = site.links["rosa.abbiatici@example.org"].replace(PUBLIC, f"{site.address}/invited")
     parent = at_a_screen(chromium, pictures)
@@ -158,6 +182,35 @@ def test_a_parent_is_invited(site: Site, chromium: Any, pictures: Path) -> None:
     parent.press("Choose a password")
     assert parent.heading == "Sign in"
     assert "no longer valid" in parent.page.inner_text("[role=alert]")
+
+
+def test_an_invitation_that_no_mail_takes_is_printed(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A mail server that is away costs nobody the invitation: it is a letter, for an hour and for this job alone."""
+    site.broken.append("the mail server is away")
+    office = Client(site.address)
+    office.post("/staff/sign-in", username="office", password=STAFF_PASSWORD)
+    _, page = office.post("/staff/plan", ids="P-1001", invite="on")
+    assert "<strong>1</strong> by mail." in page
+    plan = dict(re.findall(r'name="(selection|fingerprint|key)" value="([^"]*)"', page))
+    plan["selection"] = plan["selection"].replace("&#34;", '"')
+    office.post("/staff/jobs", **plan, invite="on")
+    job = site.portal.resets.find_job(plan["key"])
+    assert job is not None
+    for _ in range(600):
+        if job.progress().is_finished:
+            break
+        time.sleep(0.05)
+    letters = f"/staff/jobs/{plan['key']}/letters"
+    assert "No mail reaches 1 of them. Print the letter" in office.get(f"/staff/jobs/{plan['key']}")[1]
+    assert "/invited#P-1001." in office.post(letters)[1]
+    assert "/invited#P-1001." in office.post(letters, layout="slips")[1]
+    assert "Invited" in office.get(f"/staff/jobs/{plan['key']}")[1]
+    assert 'default_live">Invited<' in office.get("/staff/")[1]
+    assert "Letter to" not in office.get("/staff/")[1], "there is no default to print"
+
+    monkeypatch.setattr("docs.examples.portal.unsent.KEPT_SECONDS", -1)
+    assert "no longer here" in office.post(letters)[1]
+    assert "No mail reaches" not in office.get(f"/staff/jobs/{plan['key']}")[1]
 
 
 def test_a_small_screen_and_right_to_left(site: Site, chromium: Any, pictures: Path) -> None:
@@ -316,12 +369,14 @@ def _walk(database: str) -> None:
 
 
 def test_the_languages_of_the_page_are_whole() -> None:
-    """Each language has each text of the pages, and says the codes that a parent meets most."""
+    """Each language has each text of the pages, and each that signing in or choosing a password may say."""
     need("flask")
     from docs.examples.portal.languages import LANGUAGES
 
-    met = [key for key in LANGUAGES["de"].texts._texts if key in ENGLISH]
+    kinds = {name for name, each in vars(outcomes).items() if isinstance(each, type) and issubclass(each, Outcome)}
+    met = {key for key in ENGLISH if key.partition(".")[0] in {*kinds, "Violation"}}
+    assert len(met) > 30
     for code in ("de", "es", "ar"):
         assert LANGUAGES[code].words.keys() == LANGUAGES["de"].words.keys()
         assert all(LANGUAGES[code].words.values())
-        assert set(met) & set(LANGUAGES[code].texts.missing()) == set()
+        assert met & set(LANGUAGES[code].texts.missing()) == set()

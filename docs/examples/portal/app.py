@@ -6,6 +6,7 @@ import secrets
 from collections.abc import Callable, Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 from flask import Flask, abort, render_template, request, session
@@ -17,6 +18,7 @@ from portalcreds.texts import text_of
 
 from . import parents, staff
 from .languages import LANGUAGES, current_language
+from .unsent import Unsent
 
 _HEADERS = {
     # No inline script and no other site: what a page may load is what is in static/.
@@ -43,7 +45,8 @@ def create_app(
         secret_key: Signs the sessions; another one ends them all.
         staff_passwords: The operators' passwords by user name: a stand-in for how your staff sign in.
         printers: The operators who are shown the buttons for letters.
-        invite: Sends a contact the ticket of an invitation; without it there is no button to invite.
+        invite: Mails a contact the ticket of an invitation. Whoever has no address, and everybody where there is no
+            *invite*, gets a letter.
         https: Whether browsers reach it by HTTPS, as they must anywhere but on this computer.
     """
     app = Flask(__name__)
@@ -57,21 +60,24 @@ def create_app(
     )
     # One job after the other, beside the requests. Where several processes serve, run them from cron or a queue.
     jobs = ThreadPoolExecutor(1, thread_name_prefix="jobs")
+    unsent = Unsent()
 
-    def hand_over(result: ResetResult) -> None:
-        # What is drawn is known to this run alone: it is sent now or never.
-        if result.secret is None or invite is None:
+    def hand_over(key: str, result: ResetResult) -> None:
+        # What is drawn is known to this run alone: it is sent now, or kept for a letter.
+        if result.secret is None:
             return
         account = portal.store.find(result.contact_id)
         try:
-            if account is not None:
+            if account is not None and account.contact.email and invite is not None:
                 invite(account, result.secret)
-        except OSError:  # As mail servers fail. The others go on; this one can be invited again.
+                return
+        except OSError:  # As mail servers fail. The others go on; this one gets a letter.
             app.logger.error("no invitation was sent to %s", result.contact_id)  # the error's text may quote the mail
+        unsent.keep(key, result)
 
     def carry_out(key: str) -> None:
         try:
-            portal.resets.resume(key).run(hand_over)
+            portal.resets.resume(key).run(partial(hand_over, key))
         except PortalCredsError:  # It names ids and no names. What is left is done after the next start.
             app.logger.exception("a job stopped")
 
@@ -80,7 +86,7 @@ def create_app(
 
     for key in portal.resets.unfinished():
         begin(key)
-    app.register_blueprint(staff.pages(portal, begin, staff_passwords, printers, invite is not None))
+    app.register_blueprint(staff.pages(portal, begin, staff_passwords, printers, unsent, invite is not None))
     app.register_blueprint(parents.pages(portal))
     app.before_request(_check_token)
     app.after_request(_add_headers)

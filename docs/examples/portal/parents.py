@@ -13,6 +13,7 @@ from portalcreds import (
     PasswordRefused,
     Portal,
     SignedIn,
+    SignInDenied,
     TicketInvalid,
     TryLater,
 )
@@ -108,6 +109,11 @@ def pages(portal: Portal) -> Blueprint:
     def sign_out() -> Any:
         session.clear()
         return redirect(url_for("parents.home"), 303)
+
+    @app.app_template_test("denied")
+    def is_denied(outcome: object) -> bool:
+        # Whoever is signed in typed no user name that could be wrong.
+        return isinstance(outcome, SignInDenied)
 
     @app.app_template_test("refused")
     def is_refused(outcome: object) -> bool:

@@ -13,10 +13,11 @@ from flask import Blueprint, Response, abort, flash, redirect, render_template, 
 
 from portalcreds import AccountStatus, InvalidValueError, Operator, PlanChanged, Portal, ResetOutcome
 from portalcreds.accounts import INVITATION
-from portalcreds.contacts import ContactId
 from portalcreds.exceptions import DailyCeilingError
 from portalcreds.letters import LetterStyle
-from portalcreds.resets import Decision, ResetJob, ResetPlan
+from portalcreds.resets import Decision, ResetJob, ResetPlan, ResetResult
+
+from .unsent import Unsent
 
 PAGE_SIZE = 25
 """Accounts on a page."""
@@ -51,7 +52,8 @@ def pages(
     begin: Callable[[str], None],
     passwords: Mapping[str, str],
     printers: Collection[str],
-    can_invite: bool,
+    unsent: Unsent,
+    has_mail: bool,
 ) -> Blueprint:
     """
     Return the pages.
@@ -61,7 +63,8 @@ def pages(
         begin: Has the job of a key carried out, and returns at once.
         passwords: The operators' passwords by user name. Have your own staff's sign-in in its place.
         printers: The operators who are shown the buttons for letters: those who hold the privilege ``reveal``.
-        can_invite: Whether *begin* mails the invitations of a job, so that there is a button for it.
+        unsent: The invitations that *begin* mailed to nobody, for letters.
+        has_mail: Whether *begin* mails invitations at all.
     """
     app = Blueprint("staff", __name__, url_prefix="/staff")
 
@@ -120,7 +123,6 @@ def pages(
             statuses=list(AccountStatus),
             now=datetime.now(UTC),
             is_printer=session["operator"] in printers,
-            can_invite=can_invite,
         )
 
     def selected() -> Sequence[str]:
@@ -134,17 +136,19 @@ def pages(
     # -- look, then OK, in two requests
 
     def planned(ids: Sequence[str]) -> ResetPlan:
-        invite = can_invite and "invite" in request.form
-        if invite:
-            # Whom no mail reaches keeps the password: nobody else is told the ticket.
-            found = portal.store.find_many([ContactId(each) for each in ids])
-            ids = [each for each in ids if each in found and found[ContactId(each)].contact.email]
+        invite = "invite" in request.form
         # For one contact, who probably forgot it, a chosen password is replaced; for many, and for an invitation, only
         # if somebody says so.
         replace = True if "replace" in request.form else False if invite else None
         return portal.resets.plan(ids, operator(), replace_chosen=replace, invite=invite, max_affected=MOST)
 
-    def show(plan: ResetPlan, key: str, message: object = None, without_mail: int = 0) -> str:
+    def by_letter(plan: ResetPlan) -> int:
+        """Return how many of an invitation no mail will reach."""
+        ids = [row.contact_id for row in plan if row.decision == Decision.WILL_SET]
+        found = portal.store.find_many(ids) if has_mail and plan.strategy == INVITATION else {}
+        return len(ids) - sum(bool(account.contact.email) for account in found.values())
+
+    def show(plan: ResetPlan, key: str, message: object = None) -> str:
         return render_template(
             "staff/confirm.html",
             plan=plan,
@@ -154,7 +158,7 @@ def pages(
             ids=json.dumps([row.contact_id for row in plan]),
             replace="replace" in request.form,
             invite=plan.strategy == INVITATION,
-            without_mail=without_mail,
+            by_letter=by_letter(plan),
             key=key,
             message=message,
         )
@@ -169,8 +173,7 @@ def pages(
         if not ids:
             flash("Tick at least one contact first.")
             return redirect(url_for("staff.accounts"), 303)
-        plan = planned(ids)
-        return show(plan, uuid4().hex, without_mail=len(ids) - len(plan))
+        return show(planned(ids), uuid4().hex)
 
     @app.post("/jobs")
     def ok() -> Any:
@@ -207,6 +210,7 @@ def pages(
             report=report,
             results=results[:ROWS_SHOWN],
             counts=counts,
+            by_letter={result.contact_id for result in unsent.of(key)},
             is_printer=session["operator"] in printers,
         )
 
@@ -232,19 +236,31 @@ def pages(
 
     @app.post("/letters")
     def letters() -> Any:
-        return printed([request.form.get("one", "")], "letters")
+        return printed([request.form.get("one", "")], "letters", ())
 
     @app.post("/jobs/<key>/letters")
     def letters_of_job(key: str) -> Any:
-        report = found(key).report()
-        ids = [row.contact_id for row in report if row.outcome == ResetOutcome.SET]
-        return printed(ids, "slips" if request.form.get("layout") == "slips" else "letters")
+        job = found(key)
+        drawn = unsent.of(key)
+        # An invitation that was mailed is in no letter.
+        rows = drawn if job.strategy == INVITATION else job.report()
+        ids = [row.contact_id for row in rows if row.outcome == ResetOutcome.SET]
+        if not ids:
+            flash("The letters are no longer here. Invite again whom no mail reached.")
+            return redirect(url_for("staff.job", key=key), 303)
+        return printed(ids, "slips" if request.form.get("layout") == "slips" else "letters", drawn)
 
-    def printed(ids: Sequence[str], layout: Literal["letters", "slips"]) -> Response:
-        # In your portal: its address as families reach it, which a proxy may hide from here.
-        address = url_for("parents.home", _external=True)
-        style = LetterStyle(address=address, school="Grand Bend", layout=layout, date_text=lambda at: f"{at:%d %B %Y}")
-        document = portal.letters.write(ids, operator()).to_html(style)
+    def printed(ids: Sequence[str], layout: Literal["letters", "slips"], drawn: Sequence[ResetResult]) -> Response:
+        style = LetterStyle(
+            # In your portal: its address as families reach it, which a proxy may hide from here.
+            address=url_for("parents.home", _external=True),
+            # Behind a # the ticket is in no server's log.
+            invitation_address=url_for("parents.invited", _external=True) + "#",
+            school="Grand Bend",
+            layout=layout,
+            date_text=lambda at: f"{at:%d %B %Y}",
+        )
+        document = portal.letters.write(ids, operator(), results=drawn).to_html(style)
         return Response(document.reveal(), headers={"Content-Security-Policy": _LETTERS_POLICY})
 
     return app

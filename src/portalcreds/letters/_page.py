@@ -70,7 +70,7 @@ h2 { font-size: 1.5em; line-height: 1.25; margin-bottom: 4mm; }
 dl { flex: 1; min-width: 0; display: grid; gap: 4mm; }
 figure { flex: 0 0 34mm; }
 .end { display: grid; gap: 2mm; }
-@media screen { .letter { padding: 15mm 0; border-bottom: 1px dashed #999; } }
+@media screen { main { padding: 0 5mm; } .letter { padding: 15mm 0; border-bottom: 1px dashed #999; } }
 """
 
 _SLIPS_CSS: Final = """

@@ -11,7 +11,7 @@ from contextlib import contextmanager, suppress
 from typing import IO, Any, Final
 
 from .._arguments import path_in
-from ..exceptions import InvalidValueError
+from ..exceptions import InvalidValueError, UnreadableRosterError
 
 MAX_FILE_SIZE: Final = 2**30
 """Bytes of a file in a zip, unpacked, at most: 1 GiB."""
@@ -72,7 +72,7 @@ class Member:
             data = None
         if isinstance(data, bytes):
             return data
-        raise InvalidValueError("source", _DAMAGED)
+        raise UnreadableRosterError("source", _DAMAGED, "damaged_zip")
 
 
 def _opener(file: IO[bytes], alone: str) -> Opener:
@@ -92,7 +92,7 @@ def _opener(file: IO[bytes], alone: str) -> Opener:
     except _DAMAGES:
         archive = None
     if archive is None:
-        raise InvalidValueError("source", _DAMAGED)
+        raise UnreadableRosterError("source", _DAMAGED, "damaged_zip")
     return lambda name: _member(archive, name)
 
 
@@ -104,11 +104,12 @@ def _check_directory(file: IO[bytes]) -> None:
     file.seek(0)
     at = tail.rfind(_END)
     if at < 0 or len(tail) - at < _END_SIZE:
-        raise InvalidValueError("source", _DAMAGED)
+        raise UnreadableRosterError("source", _DAMAGED, "damaged_zip")
     directory = int.from_bytes(tail[at + 12 : at + 16], "little")
     has_more = at >= _LOCATOR_SIZE and tail[at - _LOCATOR_SIZE : at].startswith(_END_LOCATOR_64)
     if directory > _MAX_DIRECTORY or has_more:
-        raise InvalidValueError("source", "the zip lists too many files; pass one with the files of OneRoster alone")
+        hint = "the zip lists too many files; pass one with the files of OneRoster alone"
+        raise UnreadableRosterError("source", hint, "too_many_files")
 
 
 def _member(archive: zipfile.ZipFile, name: str) -> Member | None:
@@ -118,17 +119,19 @@ def _member(archive: zipfile.ZipFile, name: str) -> Member | None:
     if not named:
         return None
     if len(named) > 1:
-        raise InvalidValueError("source", f"the zip has several files called {name}; pass one with one")
+        hint = f"the zip has several files called {name}; pass one with one"
+        raise UnreadableRosterError("source", hint, "doubtful_file", {"file": name})
     (found,) = named
     if found.flag_bits & 1:
-        raise InvalidValueError("source", "the zip asks for a password; export it without")
+        raise UnreadableRosterError("source", "the zip asks for a password; export it without", "zip_password")
     if found.file_size > MAX_FILE_SIZE:
-        raise InvalidValueError("source", f"{name} has more than {MAX_FILE_SIZE:,} bytes unpacked; split it")
+        hint = f"{name} has more than {MAX_FILE_SIZE:,} bytes unpacked; split it"
+        raise UnreadableRosterError("source", hint, "file_too_large", {"file": name})
     opened_file = None
     if found.compress_type in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
         with suppress(*_DAMAGES):
             # zipfile stops at the size that the list of files says, whatever is packed.
             opened_file = archive.open(found)
     if opened_file is None:
-        raise InvalidValueError("source", _DAMAGED)
+        raise UnreadableRosterError("source", _DAMAGED, "damaged_zip")
     return Member(opened_file)

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Final, NamedTuple
 
-from ..exceptions import InvalidValueError
+from ..exceptions import InvalidValueError, UnreadableRosterError
 from .reading import RosterReason
 
 _DELIMITERS: Final = (",", ";", "\t", "|")
@@ -124,22 +124,23 @@ def table_of(lines: Iterable[str], find: Find, *, delimiter: str | None = None, 
         for each, (row, below) in sorted(firsts, key=lambda pair: -_width(pair[1][0], line, pair[0])):
             if row is None or row.reason is not None:
                 # Were the line taken apart otherwise, somebody's name might stand in the error as a header.
-                refused = refused or InvalidValueError("source", _NO_HEADERS)
+                refused = refused or UnreadableRosterError("source", _NO_HEADERS, "no_headers")
                 continue
             if len(row.cells) > _MAX_COLUMNS:
-                raise InvalidValueError("columns", f"pass a file with at most {_MAX_COLUMNS:,} columns")
+                hint = f"pass a file with at most {_MAX_COLUMNS:,} columns"
+                raise UnreadableRosterError("columns", hint, "too_many_columns", {"most": _MAX_COLUMNS})
             try:
                 fits.append((each, row.cells, find(row.cells, below)))
             except InvalidValueError as error:
                 refused = refused or error
         if sum(len(headers) > 1 for _, headers, _ in fits) > 1:
-            raise InvalidValueError("delimiter", _SEVERAL)
+            raise UnreadableRosterError("delimiter", _SEVERAL, "doubtful_delimiter")
         if fits:
             found, headers, indexes = fits[0]
             rows = _rows(source, found, _suspicion(len(headers), indexes, found))
             next(rows)
             return Table(headers, indexes, _bounded(rows, max_rows), found)
-    raise refused or InvalidValueError("source", _NO_HEADERS)
+    raise refused or UnreadableRosterError("source", _NO_HEADERS, "no_headers")
 
 
 def _separates(delimiter: object) -> bool:
@@ -149,7 +150,8 @@ def _separates(delimiter: object) -> bool:
 def _bounded(rows: Iterator[Row], most: int) -> Iterator[Row]:
     for number, row in enumerate(rows, start=1):
         if number > most:
-            raise InvalidValueError("source", f"the file has more than {most:,} rows; split it")
+            hint = f"the file has more than {most:,} rows; split it"
+            raise UnreadableRosterError("source", hint, "too_many_rows", {"most": most})
         yield row
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from .._arguments import is_missing
-from ..exceptions import InvalidValueError
+from ..exceptions import InvalidValueError, UnreadableRosterError
 from .columns import TELLING_HEADERS, folded, quoted
 
 Keep = Callable[[Mapping[Any, Any]], bool] | Mapping[str, Iterable[Any] | None]
@@ -38,10 +38,12 @@ def keeper(
     untold = [header for header in headers if folded(header) in TELLING_HEADERS and header not in {*used, *wanted}]
     if untold:
         columns = ", ".join(quoted(header) for header in dict.fromkeys(untold))
-        raise InvalidValueError(
+        raise UnreadableRosterError(
             "keep",
             f"the roster has {columns}, which may say who is no contact, or who has left; {_HINT}, where None takes "
             "any value. A users.csv of OneRoster is read by read_oneroster",
+            "rows_not_chosen",
+            {"columns": ", ".join(" ".join(header.split()) for header in dict.fromkeys(untold))},
         )
     told = {header: values for header, values in wanted.items() if values is not None}
     if not told:
@@ -57,7 +59,9 @@ def _header(headers: Sequence[str], name: object) -> str:
     ]
     if len(found) != 1:
         what = "there twice" if found else "not there"
-        raise InvalidValueError("keep", f"the column {quoted(name)} is {what}; name a header of the roster")
+        hint = f"the column {quoted(name)} is {what}; name a header of the roster"
+        reason = "doubtful_column" if found else "missing_column"
+        raise UnreadableRosterError("keep", hint, reason, {"columns": name})
     return found[0]
 
 

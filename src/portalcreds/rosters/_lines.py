@@ -10,7 +10,7 @@ from typing import IO, Any, Final, NamedTuple
 
 from .._arguments import path_in
 from .._text import has_surrogate
-from ..exceptions import InvalidValueError
+from ..exceptions import InvalidValueError, UnreadableRosterError
 
 MAX_LINE_LENGTH: Final = 1_000_000
 """Characters of a line. No row of a roster is that long, and a file without line breaks must not fill the memory."""
@@ -18,11 +18,15 @@ MAX_LINE_LENGTH: Final = 1_000_000
 _BLOCK: Final = 65_536
 
 _SIGNATURES: Final = {
-    b"PK\x03\x04": ("source", "it is a workbook or a zip; save the sheet as CSV (UTF-8), or pass it to read_oneroster"),
-    b"\xd0\xcf\x11\xe0": ("source", "it is a workbook; save the sheet as CSV (UTF-8) and read that"),
-    b"\x1f\x8b": ("source", "it is compressed; decompress it and read that"),
-    codecs.BOM_UTF32_LE: ("encoding", "the file is UTF-32; save it as CSV (UTF-8)"),
-    codecs.BOM_UTF32_BE: ("encoding", "the file is UTF-32; save it as CSV (UTF-8)"),
+    b"PK\x03\x04": (
+        "source",
+        "it is a workbook or a zip; save the sheet as CSV (UTF-8), or pass it to read_oneroster",
+        "workbook",
+    ),
+    b"\xd0\xcf\x11\xe0": ("source", "it is a workbook; save the sheet as CSV (UTF-8) and read that", "workbook"),
+    b"\x1f\x8b": ("source", "it is compressed; decompress it and read that", "compressed"),
+    codecs.BOM_UTF32_LE: ("encoding", "the file is UTF-32; save it as CSV (UTF-8)", "other_encoding"),
+    codecs.BOM_UTF32_BE: ("encoding", "the file is UTF-32; save it as CSV (UTF-8)", "other_encoding"),
 }
 
 _UTF_16_MARKS: Final = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
@@ -34,6 +38,9 @@ _NOT_UTF_8: Final = "save the file as CSV UTF-8, or pass encoding='cp1252' if Ex
 class _Fault(NamedTuple):
     field: str
     hint: str
+    reason: str = ""
+    """The code of what whoever brought the file can do about; empty for a mistake of the program's."""
+
     line: int = 0
 
 
@@ -76,13 +83,17 @@ class RosterLines:
                 hint = (
                     f"a line is longer than {MAX_LINE_LENGTH:,} characters; pass a CSV file with one row on each line"
                 )
-                fault = _Fault("source", hint)
+                fault = _Fault("source", hint, "line_too_long")
             elif isinstance(text, str) and has_surrogate(text):
-                fault = _Fault("encoding", "open the file in the encoding that it was written in")
+                fault = _Fault("encoding", "open the file in the encoding that it was written in", "other_encoding")
             if fault is not None:
                 # Not within a handler, and with nothing of the file at hand: error trackers print both (R14).
                 rest, text, lines = "", "", []
-                raise InvalidValueError(fault.field, fault.hint.format(line=number + fault.line))
+                line = number + fault.line
+                hint = fault.hint.format(line=line)
+                if not fault.reason:
+                    raise InvalidValueError(fault.field, hint)
+                raise UnreadableRosterError(fault.field, hint, fault.reason, {"line": line})
             *lines, rest = lines
             number += len(lines)
             yield from lines
@@ -111,10 +122,10 @@ class RosterLines:
             if isinstance(text, str):
                 yield text
             else:
-                hint = "pass the encoding that the file was written in"
+                hint, reason = "pass the encoding that the file was written in", "other_encoding"
                 if self._wanted is None and self.encoding == "utf-8":
-                    hint = f"line {{line}} is not UTF-8; {_NOT_UTF_8}"
-                yield _Fault("encoding", hint, text)
+                    hint, reason = f"line {{line}} is not UTF-8; {_NOT_UTF_8}", "not_utf_8"
+                yield _Fault("encoding", hint, reason, text)
                 return
             if not block:
                 return
@@ -126,7 +137,7 @@ def _read(file: IO[Any]) -> str | bytes | _Fault:
     try:
         block: object = file.read(_BLOCK)
     except UnicodeError:
-        return _Fault("encoding", "open the file in the encoding that it was written in")
+        return _Fault("encoding", "open the file in the encoding that it was written in", "other_encoding")
     if isinstance(block, (str, bytes)):
         return block
     if callable(getattr(block, "close", None)):
@@ -150,7 +161,8 @@ def _fault_of(start: bytes, encoding: str | None) -> _Fault | None:
     sample = b"" if start.startswith(_UTF_16_MARKS) else start[:400]
     if sample and sample.count(0) * 4 > len(sample):
         name = "utf-16-be" if sample[0] == 0 else "utf-16-le"
-        return _Fault("encoding", f"the file is UTF-16; pass encoding={name!r} or save it as CSV (UTF-8)")
+        hint = f"the file is UTF-16; pass encoding={name!r} or save it as CSV (UTF-8)"
+        return _Fault("encoding", hint, "other_encoding")
     return None
 
 

@@ -8,7 +8,7 @@ from typing import Final
 import attrs
 
 from .._value import Value
-from ..exceptions import InvalidValueError
+from ..exceptions import InvalidValueError, UnreadableRosterError
 
 KNOWN_HEADERS: Final[Mapping[str, tuple[str, ...]]] = {
     "contact_id": (
@@ -91,6 +91,8 @@ def positions(headers: Sequence[str], columns: ContactColumns, *, below: Sequenc
         raise InvalidValueError("columns", "pass a ContactColumns, such as ContactColumns(contact_id='Parent no.')")
     at: dict[str, int] = {}
     faults: list[str] = []
+    missing: list[str] = []
+    doubtful: list[str] = []
     for field, synonyms in KNOWN_HEADERS.items():
         named = getattr(columns, field)
         if named == "":
@@ -103,17 +105,22 @@ def positions(headers: Sequence[str], columns: ContactColumns, *, below: Sequenc
         elif found:
             several = ", ".join(quoted(headers[index]) for index in found)
             faults.append(f"{field} may be any of {several}")
+            doubtful.append(field)
         elif named is not None or field in REQUIRED:
             looked_for = ", ".join(synonyms) if named is None else quoted(named)
             faults.append(f"{field} is under none of {looked_for}")
+            missing.append(named or field)
     if faults:
         is_header = _is_header(headers, below, columns)
         there = ", ".join(quoted(header) for header in headers[:64]) if is_header else "none that is known"
-        raise InvalidValueError(
+        reason = "no_headers" if not is_header else "missing_column" if missing else "doubtful_column"
+        raise UnreadableRosterError(
             "columns",
             f"{'; '.join(faults)}. The headers are: {there}. "
             "Pass columns=ContactColumns(...) with the header of each, '' for a name or address that has no column, "
             "and see that each header is there once",
+            reason,
+            {} if reason == "no_headers" else {"columns": ", ".join(missing or doubtful)},
         )
     return at
 

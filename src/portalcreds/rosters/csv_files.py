@@ -47,10 +47,11 @@ def read_contacts_csv(
         The contacts, the rows that were refused, and what to look at.
 
     Raises:
-        InvalidValueError: The file as a whole cannot be read: it has no header line, or a column is missing or there
-            twice, or *keep* does not say what to do about one; it is a workbook; it is not in the encoding given; what
-            separates its cells is in doubt; a line is longer than 1,000,000 characters, or it has more than 2,000,000
-            rows.
+        UnreadableRosterError: The file as a whole cannot be read: it has no header line, or a column is missing or
+            there twice, or *keep* does not say what to do about one; it is a workbook; it is not in the encoding given;
+            what separates its cells is in doubt; a line is longer than 1,000,000 characters, or it has more than
+            2,000,000 rows.
+        InvalidValueError: An argument is not what it should be.
         OSError: The file cannot be read.
     """
     # Here: importing the package needs none of them.

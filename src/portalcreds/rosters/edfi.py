@@ -12,7 +12,7 @@ from datetime import date
 from typing import Any
 
 from .._arguments import several_in
-from ..exceptions import InvalidValueError
+from ..exceptions import InvalidValueError, UnreadableRosterError
 from .columns import ContactColumns
 from .reading import LeftOut, RosterReading, RosterReason
 from .relations import RosterClass, day_in, relations_of
@@ -50,7 +50,8 @@ def contacts_from_edfi(
         The contacts, the refusals by position, and who belongs to whom if *associations* were passed.
 
     Raises:
-        InvalidValueError: An argument is not a list of resources, or *keep* is needed.
+        UnreadableRosterError: *keep* is needed.
+        InvalidValueError: An argument is not a list of resources.
     """
     from ._collecting import Collector  # Here: importing the package does not need it.
 
@@ -63,10 +64,12 @@ def contacts_from_edfi(
             raise InvalidValueError("keep", "pass a function of an association, and the associations with it")
         kept = [link for link in links if keep(link)]
     elif any(link.get("legalGuardian") is False or link.get("contactRestrictions") for link in links or ()):
-        raise InvalidValueError(
+        raise UnreadableRosterError(
             "keep",
             "legalGuardian or contactRestrictions of an association say that not every contact may see everything; "
             "pass a function of an association that tells who is to have an account",
+            "rows_not_chosen",
+            {"columns": "legalGuardian, contactRestrictions"},
         )
     pairs = [(_text(link, "studentReference", "studentUniqueId"), _contact_of(link)) for link in kept or ()]
     wanted = None if keep is None else {contact for _, contact in pairs}

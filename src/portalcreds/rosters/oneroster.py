@@ -14,7 +14,7 @@ from typing import IO, TYPE_CHECKING, Final
 
 from .._arguments import number_in
 from ..contacts import Contact
-from ..exceptions import InvalidValueError
+from ..exceptions import UnreadableRosterError
 from .columns import ContactColumns, folded
 from .reading import LeftOut, RosterReading, RosterReason
 from .relations import RosterClass, RosterRelations, day_in, relations_of
@@ -82,8 +82,9 @@ def read_oneroster(
         The contacts, the rows that were refused, and who was left out.
 
     Raises:
-        InvalidValueError: The zip is damaged, asks for a password, lists too many files or has one with more than
+        UnreadableRosterError: The zip is damaged, asks for a password, lists too many files or has one with more than
             1 GiB or *max_rows*; a file or column is missing; the version is another one.
+        InvalidValueError: An argument is not what it should be.
         OSError: The source cannot be read.
     """
     # Here: importing the package needs none of them.
@@ -116,10 +117,12 @@ class _Reader:
         roles = self._roles()
         users = self._table("users.csv", _USER_NEEDED, _USER_OPTIONAL)
         if users is None:
-            raise InvalidValueError("source", "pass a OneRoster zip with a users.csv, or users.csv itself")
+            hint = "pass a OneRoster zip with a users.csv, or users.csv itself"
+            raise UnreadableRosterError("source", hint, "missing_file", {"file": "users.csv"})
         encoding = self._encoding_found
         if roles is None and "role" not in users.indexes:
-            raise InvalidValueError("source", "users.csv does not say who has which role; pass a zip with roles.csv")
+            hint = "users.csv does not say who has which role; pass a zip with roles.csv"
+            raise UnreadableRosterError("source", hint, "missing_roles")
         for line, record in self._rows(users, "users.csv", _USER_NEEDED):
             self._take(line, record, {_word(record, "role")} - {""} if roles is None else roles.get(record[_ID], set()))
         relations = None
@@ -141,9 +144,8 @@ class _Reader:
         member = None if mode == "absent" else self._open(file)
         if member is None:
             if mode in ("bulk", "delta"):
-                raise InvalidValueError(
-                    "source", f"manifest.csv lists {file}, which is not in the zip; export it again"
-                )
+                hint = f"manifest.csv lists {file}, which is not in the zip; export it again"
+                raise UnreadableRosterError("source", hint, "missing_file", {"file": file})
             return None
         lines = RosterLines(member, self._encoding)  # type: ignore[arg-type]  # No more is asked of it than read.
         table = table_of(lines, lambda headers, _: _positions(file, headers, needed, optional), max_rows=self._max_rows)
@@ -174,7 +176,8 @@ class _Reader:
         for line, record in () if table is None else self._rows(table, file, columns):
             name, value = _word(record, "propertyName"), _word(record, "value")
             if name == "oneroster.version" and not value.startswith(("1.1", "1.2")):
-                raise InvalidValueError("source", "export it as OneRoster 1.1 or 1.2; manifest.csv has another version")
+                hint = "export it as OneRoster 1.1 or 1.2; manifest.csv has another version"
+                raise UnreadableRosterError("source", hint, "other_version")
             if name.startswith("file."):
                 self._modes[name.removeprefix("file.")] = value
                 if name == "file.users" and value == "delta":
@@ -240,9 +243,9 @@ def _positions(file: str, headers: Sequence[str], needed: Sequence[str], optiona
         found = [index for index, header in enumerate(headers) if folded(header) == name.casefold()]
         if len(found) > 1 or (not found and name in needed):
             what = "twice" if found else "not there"
-            raise InvalidValueError(
-                "source", f"the column {name} of {file} is {what}; pass a file of OneRoster 1.1 or 1.2"
-            )
+            hint = f"the column {name} of {file} is {what}; pass a file of OneRoster 1.1 or 1.2"
+            reason = "doubtful_column" if found else "missing_column"
+            raise UnreadableRosterError("source", hint, reason, {"columns": f"{name} ({file})"})
         if found:
             at[name] = found[0]
     return at

@@ -57,8 +57,8 @@ def contacts_from_records(
         The contacts, the records that were refused, and what to look at.
 
     Raises:
-        InvalidValueError: A key is missing or there twice, *keep* does not say what to do about one, or a record is
-            not a mapping.
+        UnreadableRosterError: A key is missing or there twice, or *keep* does not say what to do about one.
+        InvalidValueError: A record is not a mapping.
     """
     # Here: importing the package needs none of them.
     from ._collecting import Collector
