@@ -69,9 +69,11 @@ def ids(*names: str) -> list[ContactId]:
     return [ContactId(name) for name in names]
 
 
-def settled(one: Ledger, contact_ids: Sequence[ContactId], rounds: int = 3) -> dict[str, str]:
+def settled(
+    one: Ledger, contact_ids: Sequence[ContactId], rounds: int = 3, decide: Decide[str] = disable
+) -> dict[str, str]:
     """Return each contact's outcome, or the code of why there is none."""
-    outcomes: dict[str, Any] = dict(one.settle(contact_ids, disable, rounds=rounds))
+    outcomes: dict[str, Any] = dict(one.settle(contact_ids, decide, rounds=rounds))
     return {who: told.code if isinstance(told, NotWritten) else told for who, told in outcomes.items()}
 
 
@@ -215,7 +217,7 @@ def test_an_account_that_cannot_be_read_is_not_decided_about(portal: Portal) -> 
         decided.extend(contact_ids)
         return disable(contact_ids, found)
 
-    outcomes = list(ledger(portal, fail).settle(ids("c-1", "c-2", "c-3"), decide, rounds=1))
+    outcomes: list[Any] = list(ledger(portal, fail).settle(ids("c-1", "c-2", "c-3"), decide, rounds=1))
     assert decided == ["c-1", "c-3"]
     assert [who for who, outcome in outcomes if isinstance(outcome, NotWritten)] == ["c-2"]
     assert sorted(who for who, _ in outcomes) == ["c-1", "c-2", "c-3"]
@@ -224,7 +226,7 @@ def test_an_account_that_cannot_be_read_is_not_decided_about(portal: Portal) -> 
 def test_only_the_operation_itself_has_recorded_what_it_did(portal: Portal) -> None:
     """R12: the same kind of change under another key, or another kind under this one, was somebody else's."""
     one = ledger(portal)
-    list(one.settle(ids("c-1"), disable_as("monday"), rounds=1))
+    settled(one, ids("c-1"), decide=disable_as("monday"))
     who = ContactId("c-1")
     assert one.has_recorded(who, AuditKind.ACCOUNT_DISABLED, "monday")
     assert not one.has_recorded(who, AuditKind.ACCOUNT_DISABLED, "tuesday")
@@ -237,7 +239,7 @@ def test_a_hook_that_failed_is_recorded_with_its_operation(portal: Portal) -> No
     def hook(account: Account, _: AuditEvent) -> None:
         raise OSError(account.contact.last_name)
 
-    list(ledger(portal, on_change=hook).settle(ids("c-1"), disable_as("monday"), rounds=1))
+    settled(ledger(portal, on_change=hook), ids("c-1"), decide=disable_as("monday"))
     (failed,) = [each for each in portal.store.events(ContactId("c-1")) if each.kind == AuditKind.NOTIFICATION_FAILED]
     assert (failed.contact_id, failed.reason, failed.operation_id) == ("c-1", "OSError", "monday")
 
