@@ -60,8 +60,8 @@ class UnreadableRosterError(Spoken, InvalidValueError):
     def __init__(self, field: str, hint: str, reason: str, parameters: Mapping[str, str | int] | None = None) -> None:
         super().__init__(field, hint)
         self.reason = reason
-        self.parameters = dict(parameters or {})
-        self.args = (field, hint, reason, self.parameters)
+        self.parameters: Mapping[str, str | int] = dict(parameters or {})
+        self.args: tuple[object, ...] = (field, hint, reason, self.parameters)
 
     @property
     def messages(self) -> tuple[Message, ...]:
