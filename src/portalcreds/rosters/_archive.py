@@ -84,7 +84,8 @@ def _opener(file: IO[bytes], alone: str) -> Opener:
         start = None
     if not isinstance(start, bytes):
         raise InvalidValueError("source", _NOT_SEEKABLE)
-    if start != _SIGNATURE:
+    # A zip without any file begins with its end.
+    if start not in (_SIGNATURE, _END):
         return lambda name: file if name == alone else None
     _check_directory(file)
     try:

@@ -17,12 +17,15 @@ MAX_LINE_LENGTH: Final = 1_000_000
 
 _BLOCK: Final = 65_536
 
+_ZIP: Final = (
+    "source",
+    "it is a workbook or a zip; save the sheet as CSV (UTF-8), or pass it to read_oneroster",
+    "workbook",
+)
+
 _SIGNATURES: Final = {
-    b"PK\x03\x04": (
-        "source",
-        "it is a workbook or a zip; save the sheet as CSV (UTF-8), or pass it to read_oneroster",
-        "workbook",
-    ),
+    b"PK\x03\x04": _ZIP,
+    b"PK\x05\x06": _ZIP,  # Without any file in it.
     b"\xd0\xcf\x11\xe0": ("source", "it is a workbook; save the sheet as CSV (UTF-8) and read that", "workbook"),
     b"\x1f\x8b": ("source", "it is compressed; decompress it and read that", "compressed"),
     codecs.BOM_UTF32_LE: ("encoding", "the file is UTF-32; save it as CSV (UTF-8)", "other_encoding"),
