@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import inspect
+import re
 import sqlite3
 from collections.abc import Sequence
 from contextlib import closing
@@ -37,6 +39,7 @@ from portalcreds import (
 )
 from portalcreds.audit import AuditEvent
 from portalcreds.exceptions import HashingUnavailableError
+from portalcreds.portal import PortalParts
 from portalcreds.throttle import Limit, ThrottleLimits
 
 EVERYTHING = Grants(privileges={"office": Privilege})
@@ -185,6 +188,18 @@ def test_a_part_that_does_not_fit_leaves_nothing_open(tmp_path: Path) -> None:
     """A refused part closes what was opened for it: the unclosed file would warn, and a warning fails this test."""
     with pytest.raises(ConfigurationError, match="lifetime"):
         Portal.open_sqlite(tmp_path / "portal.db", authorizer=EVERYTHING, lifetime=timedelta(0))
+
+
+def test_a_misspelt_or_missing_part_names_what_was_called(tmp_path: Path) -> None:
+    """Who calls `open_sqlite` is told about `open_sqlite`, before there is a file, and may pass it all of `over`."""
+    opened: Any = Portal.open_sqlite
+    for parts, told in (({}, "'authorizer'"), ({"authorizer": EVERYTHING, "strategie": None}, "strategie")):
+        with pytest.raises(TypeError, match=told) as caught:
+            opened(tmp_path / "portal.db", **parts)
+        assert re.match(r"(Portal\.)?open_sqlite\b", str(caught.value))
+    assert not list(tmp_path.iterdir())
+    taken = inspect.signature(Portal.over).parameters.keys() - {"store", "authorizer"}
+    assert taken == PortalParts.__annotations__.keys()
 
 
 def test_a_store_without_a_counter_needs_one(hasher: UpgradingHasher) -> None:

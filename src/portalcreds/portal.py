@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterable, Mapping
 from contextlib import ExitStack
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, Required, Self, TypedDict, Unpack
+from typing import TYPE_CHECKING, Any, Self, TypedDict, Unpack
 
 import attrs
 
@@ -41,9 +41,8 @@ if TYPE_CHECKING:
 
 
 class PortalParts(TypedDict, total=False):
-    """What a portal is made of besides its store; see `Portal.over`."""
+    """What a portal may be made of besides its store and its authorizer; see `Portal.over`."""
 
-    authorizer: Required[Authorizer]
     hasher: CredentialHasher | None
     counter: AttemptCounter | None
     limits: ThrottleLimits | None
@@ -241,26 +240,38 @@ class Portal(Closing):
             )
 
     @classmethod
-    def open_sqlite(cls, path: str | os.PathLike[str], *, tenant: str = "", **parts: Unpack[PortalParts]) -> Self:
+    def open_sqlite(
+        cls,
+        path: str | os.PathLike[str],
+        *,
+        authorizer: Authorizer,
+        tenant: str = "",
+        **parts: Unpack[PortalParts],
+    ) -> Self:
         """
         Open an SQLite file as a portal; the file and its tables are created if they are absent.
 
         Args:
             path: The file, on a local disk; see `DBAPIAccountStore.open_sqlite`.
+            authorizer: As for `over`.
             tenant: Which portal's accounts; several portals may share a file.
-            parts: As for `over`. *authorizer* is required.
+            parts: As for `over`.
 
         Raises:
             ConfigurationError: The path is not a file, the file has other tables, or a part is missing.
             StoreUnavailableError: The file cannot be opened or written.
             StoreError: It is not a database.
         """
+        unknown = parts.keys() - PortalParts.__annotations__.keys()
+        if unknown:
+            # `over` would say so too, but name itself, and only after there is a file.
+            raise TypeError(f"open_sqlite takes no {', '.join(sorted(unknown))}; see Portal.over")
         # Here, so that a portal over another store does not import this one.
         from .stores.dbapi import DBAPIAccountStore
 
         with ExitStack() as owned:
             store: DBAPIAccountStore = owned.enter_context(DBAPIAccountStore.open_sqlite(path, tenant=tenant))
-            portal = cls.over(store, **parts)
+            portal = cls.over(store, authorizer=authorizer, **parts)
             # Closed last: the hasher's threads may still be at work.
             stack = owned.pop_all()
             stack.push(portal._owned)

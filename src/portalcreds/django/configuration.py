@@ -24,10 +24,11 @@ SETTING: Final = "PORTALCREDS"
 LABEL: Final = SETTING.lower()
 """The label of the app, also of a copy under another name: migrations are on record under it."""
 
+_OF_PORTAL: Final = frozenset(("authorizer", *PortalParts.__annotations__))
 _OF_STORE: Final = frozenset(("tenant", "tables", "contacts", "scope", "timeouts"))
 _OF_SITE: Final = frozenset(("using", "source", "contact_id", "get_user"))
 _AS_WRITTEN: Final = frozenset(("using", "tenant", "scope"))
-_KNOWN: Final = frozenset((*PortalParts.__annotations__, *_OF_STORE, *_OF_SITE))
+_KNOWN: Final = _OF_PORTAL | _OF_STORE | _OF_SITE
 
 User = Any
 """A user of the site's. Any: which model it is, settings say."""
@@ -76,7 +77,7 @@ def make_store(options: Mapping[str, Any]) -> DjangoAccountStore:
 def make_portal() -> Portal:
     """Return a portal as the setting describes it."""
     options = read_options()
-    parts = {key: value for key, value in options.items() if key in PortalParts.__annotations__}
+    parts = {key: value for key, value in options.items() if key in _OF_PORTAL}
     if parts.get("on_change") is not None:
         parts["on_change"] = _told_on_commit(parts["on_change"], options.get("using", "default"))
     return Portal.over(make_store(options), **parts)
