@@ -1,13 +1,13 @@
 """
 Print how long a sign-in takes, whole and all but the hash: ``python tests/benchmarks/bench_sign_in.py``.
 
-A real service at full cost over a store and a counter in one SQLite file, as `DBAPIAccountStore.open_sqlite` opens it.
-The outcomes take turns. All but the hash is the whole less what the hasher was busy with: the look-ups, the counters,
-the ticket, the audit events and the commits, of which each waits until the file is on the disk. Beside it stands
-argon2-cffi's plain verification at the same parameters. The last two columns are the CPU of the calling thread, which
-hashes nothing: what is left without the wait for the disk and for others. A hash of 64 MiB leaves nothing else in the
-processor's caches; ``--cheap`` shows the same code without that. Nothing is asserted: a shared machine has no exact
-times.
+A real service at full cost over a store and a counter in one SQLite file, as `DBAPIAccountStore.open_sqlite` opens it,
+which is told the client's address. The outcomes take turns. All but the hash is the whole less what the hasher was busy
+with: the look-ups, the counters, the ticket, the audit events and the commits, of which each waits until the file is on
+the disk. Beside it stands argon2-cffi's plain verification at the same parameters. The last two columns are the CPU of
+the calling thread, which hashes nothing: what is left without the wait for the disk and for others. A hash of 64 MiB
+leaves nothing else in the processor's caches; ``--cheap`` shows the same code without that. Nothing is asserted: a
+shared machine has no exact times.
 
 The budget: all but the hash within 1 ms at the 95th percentile, ticket write included.
 """
@@ -31,7 +31,7 @@ import argon2
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from benchmarks.bench_sign_in_times import EACH, NEVER, PASSWORD, Portal
+from benchmarks.bench_sign_in_times import ADDRESS, EACH, NEVER, PASSWORD, Portal
 from portalcreds.accounts import PasswordHash
 from portalcreds.hashers import CHOSEN, Argon2Hasher, UpgradingHasher
 from portalcreds.protocols import AttemptCounter, Clock, CredentialHasher, HashCheck, HashingPermit, utc_now
@@ -135,7 +135,9 @@ class Stopwatch:
             self.seconds += time.perf_counter() - began
 
 
-def kinds_of(portal: Portal, counter: Callable[..., AttemptCounter], watch: Stopwatch) -> dict[str, Work]:
+def kinds_of(
+    portal: Portal, counter: Callable[..., AttemptCounter], watch: Stopwatch, source: str | None = ADDRESS
+) -> dict[str, Work]:
     """Return a sign-in that comes to each outcome, after having seen that it does, and the peer."""
 
     def a_fortnight_later() -> datetime:
@@ -151,7 +153,7 @@ def kinds_of(portal: Portal, counter: Callable[..., AttemptCounter], watch: Stop
     closed = UpgradingHasher()
     closed.close()
     usual, later, strict = service(), service(clock=a_fortnight_later), service(limit=Limit(1, timedelta(days=31)))
-    strict.sign_in("often", WRONG)
+    strict.sign_in("often", WRONG, source=source)
     turn = count()
     works: dict[str, Work] = {}
     for label, asked, username, password in (
@@ -169,7 +171,8 @@ def kinds_of(portal: Portal, counter: Callable[..., AttemptCounter], watch: Stop
         def work(asked: SignInService = asked, username: str = username, password: str = password) -> object:
             # Wrong passwords at accounts of their own, or the right ones would have failures to clear.
             number = next(turn) % (EACH // 2) + (EACH // 2 if password == WRONG else 0)
-            return asked.sign_in(username if username == "often" else f"{username}-{number}", password)
+            username = username if username == "often" else f"{username}-{number}"
+            return asked.sign_in(username, password, source=source)
 
         came = type(work()).__name__
         if came != label.partition(",")[0]:

@@ -44,6 +44,9 @@ LEGACY = "legacy"
 EACH = 8
 """Accounts of a kind, because a hundred failures spend a credential."""
 
+ADDRESS = "192.0.2.1"
+"""Where each sign-in comes from; a portal passes it, and it is counted."""
+
 NEVER = Limit(10**9, timedelta(days=1))
 
 FLOOR = timedelta(milliseconds=600)
@@ -142,13 +145,13 @@ class Portal:
 
     def sign_in(self, username: str, password: str) -> str:
         """Sign in, and return the outcome's name."""
-        return type(self.sign_ins.sign_in(username, password)).__name__
+        return type(self.sign_ins.sign_in(username, password, source=ADDRESS)).__name__
 
     def spend(self) -> None:
         """Fail at the accounts that are to be spent, until they are."""
         for number in range(EACH):
             for _ in range(100):
-                self._uncosted.sign_in(f"spent-{number}", "AbbiaticiR")
+                self._uncosted.sign_in(f"spent-{number}", "AbbiaticiR", source=ADDRESS)
 
     def _choose(self, contact_id: str, imported: PasswordHash | None) -> None:
         old = self._account(contact_id)
