@@ -258,6 +258,20 @@ def test_ticks_are_kept_while_the_search_goes_on(site: Site, chromium: Any, pict
     assert "Rosa Abbiatici" not in office.page.inner_text("table")
 
 
+@pytest.mark.parametrize("box", ["Tick Abbiatici, Rosa", "Tick all on this page", "All 194 that match"])
+def test_what_asks_for_a_tick_goes_with_one(site: Site, chromium: Any, pictures: Path, box: str) -> None:
+    """Whoever ticked nobody is told so until there is a tick, of whatever kind, and no row moves away under it."""
+    office = staff_at(site, at_a_screen(chromium, pictures))
+    office.press("Set Passwords")
+    asked = office.page.get_by_text("Tick at least one contact first.")
+    assert asked.is_visible()
+    ticking = office.page.get_by_label(box, exact=True)
+    place = ticking.bounding_box()
+    ticking.check()
+    assert not asked.is_visible()
+    assert ticking.bounding_box() == place
+
+
 def test_everything_works_without_scripts(site: Site, chromium: Any, pictures: Path) -> None:
     """With scripts off the office searches, ticks, confirms and sees the results, a press or two more."""
     context = chromium.new_context(java_script_enabled=False)

@@ -25,6 +25,10 @@ function wire() {
     boxes.forEach((box) => { box.checked = ticked.has(box.value); });
     told.textContent = ticked.size && !(all && all.checked) ? `, ${ticked.size} ticked` : "";
     if (page) page.checked = boxes.length > 0 && boxes.every((box) => box.checked);
+    // What was asked for is done. It keeps its place, or the next row would move away from under the pointer.
+    if (ticked.size || (all && all.checked)) {
+      document.querySelectorAll("[data-flashed]").forEach((message) => message.classList.add("gone"));
+    }
   }
 
   function tick(box) { if (box.checked) ticked.add(box.value); else ticked.delete(box.value); }
