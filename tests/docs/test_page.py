@@ -213,6 +213,19 @@ def test_an_invitation_that_no_mail_takes_is_printed(site: Site, monkeypatch: py
     assert "No mail reaches" not in office.get(f"/staff/jobs/{plan['key']}")[1]
 
 
+@pytest.mark.parametrize(("invite", "told"), [(False, "no password was set"), (True, "nobody was invited")])
+def test_there_are_no_letters_where_nobody_was_set(site: Site, invite: bool, told: str) -> None:
+    """Whoever asks for the letters of a job that set nobody is told that, and not to invite somebody again."""
+    office = Client(site.address)
+    office.post("/staff/sign-in", username="office", password=STAFF_PASSWORD)
+    operator = Operator(operator_id="office")
+    job = site.portal.resets.start(site.portal.resets.plan(["P-1001"], operator, invite=invite).confirm(operator))
+    job.cancel()
+    _, page = office.post(f"/staff/jobs/{job.key}/letters")
+    assert f"There are no letters: {told}." in page
+    assert "nvite again" not in page
+
+
 def test_a_small_screen_and_right_to_left(site: Site, chromium: Any, pictures: Path) -> None:
     """On a telephone nothing is cut or scrolls sideways, however long a name is, and Arabic runs from the right."""
     office = staff_at(site, at_a_screen(chromium, pictures, 390, 844))

@@ -246,7 +246,11 @@ def pages(
         rows = drawn if job.strategy == INVITATION else job.report()
         ids = [row.contact_id for row in rows if row.outcome == ResetOutcome.SET]
         if not ids:
-            flash("The letters are no longer here. Invite again whom no mail reached.")
+            told = "The letters are no longer here. Invite again whom no mail reached."
+            if not job.report().count(ResetOutcome.SET):  # Asked for by hand: then the page has no button for it.
+                done = "nobody was invited" if job.strategy == INVITATION else "no password was set"
+                told = f"There are no letters: {done}."
+            flash(told)
             return redirect(url_for("staff.job", key=key), 303)
         return printed(ids, "slips" if request.form.get("layout") == "slips" else "letters", drawn)
 
