@@ -149,10 +149,13 @@ def pages(
         return len(ids) - sum(bool(account.contact.email) for account in found.values())
 
     def show(plan: ResetPlan, key: str, message: object = None) -> str:
+        rows = sorted(plan, key=lambda row: (_DECISIONS.index(row.decision), not row.warnings))[:ROWS_SHOWN]
+        accounts = portal.store.find_many([row.contact_id for row in rows])
         return render_template(
             "staff/confirm.html",
             plan=plan,
-            rows=sorted(plan, key=lambda row: (_DECISIONS.index(row.decision), not row.warnings))[:ROWS_SHOWN],
+            rows=rows,
+            invited={contact_id for contact_id, each in accounts.items() if each.credential.is_invited},
             kept=sum(row.reason is not None and row.reason.value == "chose_own" for row in plan),
             can_set=plan.count(Decision.WILL_SET) > 0,
             ids=json.dumps([row.contact_id for row in plan]),
