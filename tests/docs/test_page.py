@@ -208,7 +208,7 @@ def test_an_invitation_that_no_mail_takes_is_printed(site: Site, monkeypatch: py
     assert 'default_live">Invited<' in office.get("/staff/")[1]
     assert 'default_live">Invited<' in office.post("/staff/plan", ids="P-1001")[1]
     _, grid = office.post("/staff/", words="", status="default_live")
-    assert "selected>Default password set or invited</option>" in grid
+    assert "selected>Default set or invited</option>" in grid
     assert 'default_live">Invited<' in grid
     assert "Letter to" not in office.get("/staff/")[1], "there is no default to print"
 
