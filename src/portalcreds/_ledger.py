@@ -211,8 +211,8 @@ class Ledger:
 
     def has_recorded(self, contact_id: ContactId, kind: AuditKind, operation_id: str) -> bool:
         """Return whether the record tells that an operation did this to the contact's account."""
-        # By attribute: the protocols for writing the record say nothing about reading it. The services ask for it.
-        events: Callable[[ContactId], Iterable[AuditEvent]] = self.store.events  # type: ignore[attr-defined]
+        # The protocols for writing the record say nothing about reading it. The services ask for it.
+        events: Callable[[ContactId], Iterable[AuditEvent]] = self.store.events  # type: ignore[attr-defined]  # By attribute.
         return any(event.kind == kind and event.operation_id == operation_id for event in events(contact_id))
 
     def tell(self, change: Change) -> None:

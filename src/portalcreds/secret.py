@@ -41,7 +41,7 @@ class Secret:
         return same_text(self._text, other._text)
 
     # A dict or a set would compare secrets by a value that depends on the plaintext.
-    __hash__: ClassVar[None]  # type: ignore[assignment]
+    __hash__: ClassVar[None]  # type: ignore[assignment]  # As Python has it without one.
 
     def __repr__(self) -> str:
         return f"Secret('{_MASK}')"

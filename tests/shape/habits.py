@@ -10,6 +10,7 @@ from typing import Final
 _DIGEST_NAME: Final = re.compile(r"(?:^|_)(?:hex)?digest$|(?:^|_)hash$", re.IGNORECASE)
 _MEMBER_NAME: Final = re.compile(r"[A-Z][A-Z0-9_]*")
 _CLASS_NAME: Final = re.compile(r"[A-Z][A-Za-z0-9]*[a-z][A-Za-z0-9]*")
+_MARK: Final = re.compile(r"# (?:noqa(?:: *[A-Z]+[0-9]+(?:, *[A-Z]+[0-9]+)*)?|type: ignore(?:\[[a-z, -]+\])?)")
 _FUNCTIONS: Final = (ast.FunctionDef, ast.AsyncFunctionDef)
 _SENTENCE_END: Final = re.compile(r"[a-z0-9)`*\]][.!?]\s+[A-Z]")
 
@@ -42,6 +43,15 @@ def prints(source: str) -> list[str]:
         f"line {node.lineno} prints; return a value or call a hook instead"
         for node in ast.walk(ast.parse(source))
         if isinstance(node, ast.Name) and node.id == "print"
+    ]
+
+
+def unexplained_marks(source: str) -> list[str]:
+    """Tell each mark that silences a checker without saying why on its line."""
+    return [
+        f"line {number} silences a checker; say why behind it"
+        for number, line in enumerate(source.splitlines(), 1)
+        if (mark := _MARK.search(line)) and not _MARK.sub("", line[mark.start() :]).strip(" #")
     ]
 
 

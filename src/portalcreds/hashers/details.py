@@ -75,7 +75,7 @@ class Wrapper(LegacyVerifier, Protocol):
 def wrappers_in(verifiers: Iterable[LegacyVerifier]) -> tuple[Wrapper, ...]:
     """Return those of the verifiers that are one."""
     # By attribute, like all that a verifier may do besides.
-    return tuple(verifier for verifier in verifiers if callable(getattr(verifier, "wrap", None)))  # type: ignore[misc]
+    return tuple(verifier for verifier in verifiers if callable(getattr(verifier, "wrap", None)))  # type: ignore[misc]  # Each has wrap.
 
 
 def memory_to_wrap(wrapper: Wrapper) -> int:

@@ -165,7 +165,7 @@ class DBAPIAccountStore(_OwnsConnections, SQLAccountStore):
     def _has_tables(self, statements: Statements, _: bool) -> bool:
         # Creating indexes on a table that lacks columns would fail before the check could say what is wrong with it.
         listed, names = list_parameters([table.name for table in self._layout])
-        rows, _rowcount = statements.execute(f"SELECT COUNT(*) FROM sqlite_master WHERE name IN {listed}", names)  # noqa: S608
+        rows, _rowcount = statements.execute(f"SELECT COUNT(*) FROM sqlite_master WHERE name IN {listed}", names)  # noqa: S608  No values.
         return bool(rows[0][0] == len(self._layout))
 
 

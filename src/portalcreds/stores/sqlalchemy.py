@@ -164,11 +164,11 @@ def _reach(bind: Any, bind_arguments: dict[str, Any], timeouts: Timeouts) -> tup
         return EnginePort(bind, dialect), dialect, bind.dialect
     if isinstance(bind, Connection):
         bound: Engine | Connection = bind
-        connection = lambda: bind  # noqa: E731
+        connection = lambda: bind  # noqa: E731  Two in a row read best so.
     elif _is_session(bind):
         bound = _find_bind_of_session(bind, bind_arguments)
         # A copy each time: the session takes what it needs out of it.
-        connection = lambda: bind.connection(bind_arguments=dict(bind_arguments))  # noqa: E731
+        connection = lambda: bind.connection(bind_arguments=dict(bind_arguments))  # noqa: E731  Two in a row read best so.
     else:
         raise ConfigurationError("bind", "pass an Engine; or a Connection, a Session or a scoped_session")
     if bound.dialect.is_async and bound.dialect.driver not in _ASYNC_DRIVERS:

@@ -142,4 +142,4 @@ def _gather_indexes(rows: Iterable[Sequence[Any]]) -> dict[str, tuple[str, ...]]
     found: dict[str, list[str | None]] = {}
     for name, column, serves in rows:
         found.setdefault(name, []).append(column if serves else None)
-    return {name: tuple(takewhile(lambda column: column is not None, columns)) for name, columns in found.items()}  # type: ignore[arg-type]
+    return {name: tuple(takewhile(lambda column: column is not None, columns)) for name, columns in found.items()}  # type: ignore[arg-type]  # No None.

@@ -56,8 +56,8 @@ class PostgreSQL(Dialect):
         # of keys serves.
         values = listed[1:-1].replace(", ", "), (")
         asked = 'CAST(asked.key AS VARCHAR) COLLATE "C"'
-        each = f"SELECT {columns} FROM {rows} AND {key} >= {asked} AND {key} <= {asked} ORDER BY {key} LIMIT 1{lock}"  # noqa: S608
-        return f"SELECT found.* FROM (VALUES ({values})) asked (key) CROSS JOIN LATERAL ({each}) found"  # noqa: S608
+        each = f"SELECT {columns} FROM {rows} AND {key} >= {asked} AND {key} <= {asked} ORDER BY {key} LIMIT 1{lock}"  # noqa: S608  No values.
+        return f"SELECT found.* FROM (VALUES ({values})) asked (key) CROSS JOIN LATERAL ({each}) found"  # noqa: S608  No values.
 
     def contains(self, column: str, parameter: str) -> str:
         """Return the condition in the words of PostgreSQL."""
