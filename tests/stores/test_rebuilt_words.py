@@ -37,7 +37,7 @@ def test_people_are_found_again(backend: Backend) -> None:
             cursor = connection.cursor()
             cursor.execute("DELETE FROM portal_words WHERE word LIKE 'user4%'")
             cursor.execute("UPDATE portal_words SET word = 'nobody' WHERE word = 'user7'")
-            cursor.execute("UPDATE portal_accounts SET name_key = 'zz' WHERE contact_id = 'c3'")
+            cursor.execute("UPDATE portal_accounts SET name_key = 'zz' WHERE contact_id = 'c1'")
             cursor.execute("INSERT INTO portal_words VALUES ('other', 'w', 'n', 'c', ' w')")
             connection.commit()
         assert store.count(AccountQuery(now=NOW, words="user400")) == 0
@@ -50,6 +50,8 @@ def test_people_are_found_again(backend: Backend) -> None:
         assert [account.contact_id for account in page.accounts] == sorted(
             f"c{number}" for number in range(501) if str(number).startswith("3")
         )
+        page = store.search(AccountQuery(now=NOW, limit=3))
+        assert [account.contact_id for account in page.accounts] == ["c0", "c1", "c10"]
         with closing(backend.connect()) as connection:
             cursor = connection.cursor()
             cursor.execute("SELECT contact_id FROM portal_words WHERE tenant = 'other'")
