@@ -106,9 +106,9 @@ class Steps:
                 self._add(before, after, way)
 
     def _add(self, before: str, after: str, way: int) -> None:
-        before, after = self._skeleton(before), self._skeleton(after)
-        if len(before) == len(after) == 1 and before != after:
-            self._ways[before + after] = self._ways.get(before + after, 0) | way
+        # Where one is read as two, such as ß, it makes a pair of three that nobody asks for.
+        pair = self._skeleton(before) + self._skeleton(after)
+        self._ways[pair] = self._ways.get(pair, 0) | way
 
     def _skeleton(self, char: str) -> str:
         # As it is read in a password, where й and и are the same.
