@@ -151,8 +151,8 @@ def test_changes_that_take_long_are_written_fewer_at_once(
 ) -> None:
     """On a slow disk nobody who signs in meanwhile waits for thousands of rows."""
     sizes: list[int] = []
-    # The third takes neither long nor short; the last but one has few to write, though they are quick.
-    took = iter([0.1, 0.1, 1.5, 5, 5, 5, 0.1])
+    # The third and the fourth take neither long nor short; the last has few to write, though they are quick.
+    took = iter([0.1, 0.1, 1, 2, 2.5, 5, 5, 0.1])
     clock = iter([second for begin, end in enumerate(took) for second in (10 * begin, 10 * begin + end)])
 
     def hear(when: str, name: str, arguments: tuple[Any, ...]) -> None:
@@ -161,10 +161,10 @@ def test_changes_that_take_long_are_written_fewer_at_once(
 
     monkeypatch.setattr(type(memory_portal.store), "at_once", 16_000, raising=False)
     monkeypatch.setattr("portalcreds._ledger.time.monotonic", lambda: next(clock))
-    new = [ContactId(f"n{number}") for number in range(7500)]
+    new = [ContactId(f"n{number}") for number in range(9500)]
     told = ledger(memory_portal, hear).settle(new, adding(memory_portal), rounds=1, is_bulk=True)
     assert {outcome for _, outcome in told} == {"added"}
-    assert sizes == [500, 1000, 2000, 2000, 1000, 500, 500]
+    assert sizes == [500, 1000, 2000, 2000, 2000, 1000, 500, 500]
 
 
 def test_few_quick_changes_are_no_reason_to_write_more_at_once(
@@ -242,6 +242,61 @@ def test_a_hook_that_failed_is_recorded_with_its_operation(portal: Portal) -> No
     settled(ledger(portal, on_change=hook), ids("c-1"), decide=disable_as("monday"))
     (failed,) = [each for each in portal.store.events(ContactId("c-1")) if each.kind == AuditKind.NOTIFICATION_FAILED]
     assert (failed.contact_id, failed.reason, failed.operation_id) == ("c-1", "OSError", "monday")
+
+
+def test_without_a_hook_nothing_fails(portal: Portal) -> None:
+    """R6: where the host wants to be told of nothing, the record says of no notification that it did not go out."""
+    settled(ledger(portal), ids("c-1"))
+    assert [each.kind for each in portal.store.events(ContactId("c-1"))][-1:] == [AuditKind.ACCOUNT_DISABLED]
+
+
+def test_a_new_account_has_no_session_to_end(memory_portal: Portal) -> None:
+    """R6: the hook is not told of an account that is added."""
+    told: list[str] = []
+    one = ledger(memory_portal, on_change=lambda account, _: told.append(account.contact_id))
+    assert settled(one, ids("n1"), decide=adding(memory_portal)) == {"n1": "added"}
+    assert told == []
+
+
+def test_the_hook_is_told_what_happened_and_not_what_else_is_recorded(portal: Portal) -> None:
+    """R6: a reset that shows a password has a second event; the hook, and the record that it failed, name the first."""
+    told: list[AuditKind] = []
+
+    def hook(_: Account, happened: AuditEvent) -> None:
+        told.append(happened.kind)
+        raise OSError
+
+    def decide(contact_ids: Sequence[ContactId], found: Accounts) -> Mapping[ContactId, Write[str] | str]:
+        writes: dict[ContactId, Write[str] | str] = {}
+        for who in contact_ids:
+            shown = attrs.evolve(event(who, "tuesday"), kind=AuditKind.PASSWORD_REVEALED)
+            change = Change(old=found[who], new=found[who].disable(), events=(event(who, "monday"), shown))
+            writes[who] = Write(change, "disabled")
+        return writes
+
+    settled(ledger(portal, on_change=hook), ids("c-1"), decide=decide)
+    assert told == [AuditKind.ACCOUNT_DISABLED]
+    (failed,) = [each for each in portal.store.events(ContactId("c-1")) if each.kind == AuditKind.NOTIFICATION_FAILED]
+    assert failed.operation_id == "monday"
+
+
+@pytest.mark.parametrize("error", [TransactionAborted("record", "40001"), StoreError("record", "42501"), OSError()])
+def test_a_record_of_a_failed_hook_that_fails_as_well(portal: Portal, error: Exception) -> None:
+    """R20: it takes nothing back, unless the host's transaction is gone, and the change with it."""
+
+    def hook(account: Account, _: AuditEvent) -> None:
+        raise OSError(account.contact_id)
+
+    def fail(when: str, name: str, arguments: tuple[Any, ...]) -> None:
+        if (when, name) == ("before", "record"):
+            raise error
+
+    one = Ledger(store=portal.store, audit=watched(portal.store, fail), clock=portal.clock, on_change=hook)
+    if isinstance(error, TransactionAborted):
+        with pytest.raises(TransactionAborted):
+            settled(one, ids("c-1"))
+    else:
+        assert settled(one, ids("c-1")) == {"c-1": "disabled"}
 
 
 @pytest.mark.parametrize("at_once", [0, -1, None, "500", 2.5, True])
