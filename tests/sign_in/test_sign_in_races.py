@@ -382,6 +382,24 @@ def test_an_account_that_never_keeps_still_is_unavailable_in_the_end(memory_port
     assert len(applied) < 1000
 
 
+def test_an_account_that_leaves_the_scope_meanwhile_is_not_let_in(
+    memory_portal: Portal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """R3: who is read again after a lost race, and is not among the store's accounts any more, has no sign-in."""
+    settled(memory_portal)
+
+    def hook(phase: str, name: str, arguments: tuple[Any, ...]) -> None:
+        if (phase, name) == ("before", "apply"):
+            old = memory_portal.account("c-1")
+            moved = old.rename("other")
+            memory_portal.store.apply([Change(old=old, new=moved), Change(old=moved, new=moved.rename("rabbiatici"))])
+
+    monkeypatch.setattr(type(memory_portal.store), "find_many", lambda _, contact_ids: {})
+    racing = attrs.evolve(memory_portal, store=watched(memory_portal.store, hook))
+    assert racing.sign_ins.sign_in("rabbiatici", GOOD_PASSWORD) == Unavailable()
+    assert memory_portal.account("c-1").last_sign_in_at is None
+
+
 def test_more_callers_than_places_are_told_to_come_back(portal: Portal) -> None:
     """A crowd beyond the queue is told `TryLater` and counts for nothing; the others go in (R7)."""
     settled(portal)
