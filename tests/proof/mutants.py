@@ -81,6 +81,9 @@ def _nodes(
     """Yield each node, with where it is and the statement that it is part of."""
     if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
         return
+    if isinstance(node, ast.keyword) and node.arg == "strict":
+        # What it guards is a mistake of ours, which no caller can make.
+        return
     if isinstance(node, ast.FunctionDef | ast.ClassDef):
         place = f"{place}.{node.name}".lstrip(".")
     if isinstance(node, ast.stmt):
@@ -113,7 +116,6 @@ def _changes(node: ast.AST) -> Iterator[_Change]:
         yield from _other_constants(node)
     elif isinstance(node, ast.Call):
         for at, keyword in enumerate(node.keywords):
-            # What `strict` guards is a mistake of ours, which no caller can make.
             if keyword.arg != "strict":
                 yield _Change(node, "keywords", node.keywords[:at] + node.keywords[at + 1 :])
     elif isinstance(node, ast.Return) and node.value is not None and not _is_none(node.value):

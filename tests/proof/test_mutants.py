@@ -62,3 +62,8 @@ def test_mistakes_are_one_at_a_time_and_always_the_same() -> None:
     assert [mutant.source for mutant in mutants] == [mutant.source for mutant in mutants_of(SOURCE)]
     assert len({mutant.source for mutant in mutants} | {ast.unparse(ast.parse(SOURCE))}) == len(mutants) + 1
     assert all('"""Say it."""' in mutant.source and "int | None" in mutant.source for mutant in mutants)
+
+
+def test_what_guards_against_ourselves_is_left_alone() -> None:
+    """`strict` finds two lists of ours that differ in length; without it nobody gets another answer."""
+    assert list(mutants_of("pairs = zip(names, ages, strict=True)")) == []
