@@ -349,6 +349,31 @@ def test_nothing_is_taken_over_by_or_from_an_erased_account(taken_from: bool) ->
         _ = other.take_over(erased, at=NOW) if taken_from else erased.take_over(other, at=NOW)
 
 
+def test_an_account_without_a_user_name_is_taken_over_without_one() -> None:
+    """What stands in its place while the account is parked becomes nobody's user name."""
+    left = attrs.evolve(account(CHOSEN), username=None)
+    assert account(NONE).take_over(left.park(), at=NOW).username is None
+    assert left.own_username is None
+    assert attrs.evolve(left, username="rosa:2").own_username == "rosa:2"
+
+
+def test_versions_and_epochs_are_counted_up_from_the_first() -> None:
+    """R3: one below the first is refused, so that no store can hold what no change leads to."""
+    Account(contact=CONTACT, credential=Credential(epoch=0), version=1)
+    with pytest.raises(InvalidValueError, match="version"):
+        Account(contact=CONTACT, version=0)
+    with pytest.raises(InvalidValueError, match="epoch"):
+        Credential(epoch=-1)
+
+
+def test_a_record_is_of_the_instant_that_was_asked_for() -> None:
+    """A list that is printed later says what was so then, and of the present unless another time is given."""
+    held = account(ISSUED)
+    assert held.to_record(LATER - US)["status"] == AccountStatus.DEFAULT_LIVE
+    assert held.to_record(LATER)["status"] == AccountStatus.DEFAULT_EXPIRED
+    assert held.to_record()["status"] == held.status(datetime.now(UTC))
+
+
 def test_a_ticket_does_not_move_to_another_account() -> None:
     """What somebody holds for the account that was left opens nothing where its password goes."""
     left = account(ISSUED).open_ticket("ab" * 32, expires_at=LATER)
@@ -525,7 +550,7 @@ def test_a_hash_is_a_value_that_is_no_text() -> None:
     """Hashes compare by content, with each other only, surrogates included; they pickle for a pool of processes."""
     assert PasswordHash("a") == PasswordHash("a")
     assert PasswordHash("a") != PasswordHash("b")
-    assert PasswordHash("a") != "a"
+    assert (PasswordHash("a") == "a") is False
     assert PasswordHash("a\ud800") == PasswordHash("a\ud800")
     assert len({PasswordHash("a"), PasswordHash("a"), PasswordHash("b")}) == 2
     assert pickle.loads(pickle.dumps(OLD_HASH)) == OLD_HASH  # noqa: S301  Its own pickle.

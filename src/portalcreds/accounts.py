@@ -300,7 +300,9 @@ class Account(ShownRow, Value):
     @property
     def own_username(self) -> str | None:
         """The user name, of a parked account the one that it had."""
-        return self.username.partition(":")[2] if self.username is not None and self.is_parked else self.username
+        if self.username is None or not self.is_parked:
+            return self.username
+        return self.username.partition(":")[2] or None
 
     def _is_parked_as(self, prefix: str) -> bool:
         return not self.is_active and self.username is not None and self.username.startswith(prefix)
