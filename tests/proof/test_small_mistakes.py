@@ -11,6 +11,7 @@ import pytest
 from guessing import limits
 from portal import GOOD_PASSWORD, OFFICE, ROSA, MovingClock, Portal, invited, issued, ticket_of, watched
 from portalcreds.accounts import Account, PasswordHash
+from portalcreds.audit import AuditKind
 from portalcreds.contacts import MAX_CONTACT_TEXT
 from portalcreds.default_passwords import RandomReadable
 from portalcreds.exceptions import ConfigurationError, InvalidValueError
@@ -183,6 +184,24 @@ def test_one_wrong_proof_is_forgotten_after_the_right_one() -> None:
     there.record_proof_failure(ACCOUNT, caller)
     there.record_proof(ACCOUNT, caller)
     assert there.begin_proof(ACCOUNT).failures_before == 0
+
+
+def test_a_proof_that_did_not_count_spends_nothing() -> None:
+    """Where one wrong proof is the most, one that was refused unseen is not said to have spent anybody's credential."""
+    there = throttle(default_failures=1)
+    told = [there.record_proof_failure(account, there.admit_proof(ACCOUNT, None)) for account in (None, ACCOUNT)]
+    assert [AuditKind.CREDENTIAL_SPENT in dict(noted) for noted in told] == [False, True]
+
+
+def test_failures_that_were_taken_back_hold_up_nobody_in_a_spray() -> None:
+    """While somebody sprays, a family that mistyped and got in leaves its neighbours at the source as they were."""
+    there, default = throttle(spray=Limit(4, 10 * MINUTE), per_source=(Limit(100, 10 * MINUTE),)), on_default()
+    caller = there.admit("rabbiatici", HOME)
+    for _ in range(5):
+        there.record_failure(default, caller)
+    assert there.admit("neighbour", HOME).retry_after is not None
+    there.record_success(default, caller)
+    assert there.admit("neighbour", HOME).retry_after is None
 
 
 def test_a_delay_is_told_again_in_the_next_window_of_a_name() -> None:
