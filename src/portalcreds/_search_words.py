@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from typing import Final
 
 from ._text import is_default_ignorable
@@ -110,6 +111,7 @@ def _fold_once(text: str) -> str:
     return "".join(map(_fold_char, unicodedata.normalize("NFKD", decomposed)))
 
 
+@lru_cache(4096)
 def _fold_char(char: str) -> str:
     if char in _LETTERS:
         return _LETTERS[char]

@@ -201,7 +201,15 @@ class AccountQuery(Value):
 
     def after_account(self, account: Account) -> str:
         """Return the *after* of the page that begins after *account*."""
-        return _token(self.order, self.sort_key(account))
+        return self.after_position(self.sort_key(account))
+
+    def after_position(self, position: tuple[str | int, str]) -> str:
+        """Return the *after* of the page that begins after a sort key and contact id, as `position` has them."""
+        import base64
+        import json
+
+        text = json.dumps([self.order.value, *position], separators=(",", ":"))
+        return base64.urlsafe_b64encode(text.encode()).decode("ascii")
 
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
@@ -247,14 +255,6 @@ def words_of(account: Account) -> tuple[str, ...]:
 
 def _is_before(at: datetime | None, limit: datetime) -> bool:
     return at is not None and at < limit
-
-
-def _token(order: AccountOrder, position: tuple[str | int, str]) -> str:
-    import base64
-    import json
-
-    text = json.dumps([order.value, *position], separators=(",", ":"))
-    return base64.urlsafe_b64encode(text.encode()).decode("ascii")
 
 
 def _read_token(order: AccountOrder, token: str) -> tuple[str | int, str]:

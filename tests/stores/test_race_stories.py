@@ -30,15 +30,19 @@ from portal import (
     settled,
     watched,
 )
+from portalcreds.account_queries import AccountQuery
 from portalcreds.accounts import Account, CredentialOrigin
 from portalcreds.audit import AuditKind
-from portalcreds.contacts import ContactId
+from portalcreds.contacts import Contact, ContactId
 from portalcreds.default_passwords.strategies import default_password
+from portalcreds.protocols import ApplyResult, Change
 from portalcreds.resets.plan import DecisionReason
 from portalcreds.resets.report import ResetOutcome
 from portalcreds.sign_in.outcomes import PasswordChanged, PasswordChangeRequired, SignedIn, SignInDenied, TicketInvalid
+from portalcreds.stores._sql.account_reader import AccountReader
+from portalcreds.testing._store_samples import NOW
 from races import age_the_hash, at_once, crowded, works
-from stores.backends import STORES, Backend, backend_or_memory
+from stores.backends import BACKENDS, STORES, Backend, backend_or_memory
 
 AT_ONCE = 64
 """Threads at most; each may need a connection."""
@@ -243,3 +247,42 @@ def test_a_bulk_of_5000_never_undoes_an_own_change(portal: Portal, backend: Back
     """The same for 5,000 contacts, of whom 500 choose meanwhile."""
     contacts = whole(backend, 5000, 500)
     race_of_bulk_against_changes(portal, contacts=contacts, changers=contacts // 10)
+
+
+# -- somebody is renamed while a page is read
+
+
+@pytest.mark.parametrize("backend", BACKENDS, indirect=True)
+@pytest.mark.parametrize("words", ["", "name"])
+def test_nobody_is_passed_over_by_who_is_renamed_or_erased_meanwhile(
+    backend: Backend | None, monkeypatch: pytest.MonkeyPatch, words: str
+) -> None:
+    """A page's last is renamed to the end and another erased, after their places were read: all others are shown."""
+    assert backend is not None
+    with backend.open(uuid4().hex, connections=2) as store:
+        people = [Account(contact=Contact(contact_id=ContactId(f"c-{n}"), last_name=f"Name {n}")) for n in range(9)]
+        store.apply([Change(old=None, new=account) for account in people])
+        found = store.find_many([account.contact_id for account in people])
+        look_up = AccountReader._look_up
+
+        def late(reader: AccountReader, *arguments: Any, **options: Any) -> Any:
+            monkeypatch.undo()
+            renamed, erased = found[ContactId("c-3")], found[ContactId("c-1")]
+            contact = attrs.evolve(renamed.contact, last_name="Zz Name")
+            new = [renamed.refresh(contact, username=None, at=NOW), erased.erase(erased_at=NOW)]
+            changes = [Change(old=old, new=each) for old, each in zip((renamed, erased), new, strict=True)]
+            results.append(works_beside.submit(store.apply, changes).result())
+            return look_up(reader, *arguments, **options)
+
+        results: list[Any] = []
+        monkeypatch.setattr(AccountReader, "_look_up", late)
+        query, seen = AccountQuery(now=NOW, words=words, limit=4), Counter[str]()
+        with ThreadPoolExecutor(1) as works_beside:
+            while True:
+                page = store.search(query)
+                seen.update(account.contact_id for account in page.accounts)
+                if page.next is None:
+                    break
+                query = attrs.evolve(query, after=page.next)
+        assert results == [(ApplyResult.APPLIED, ApplyResult.APPLIED)]
+        assert {f"c-{n}": 1 for n in range(9) if n not in (1, 3)}.items() <= seen.items()

@@ -38,7 +38,7 @@ def test_people_are_found_again(backend: Backend) -> None:
             cursor.execute("DELETE FROM portal_words WHERE word LIKE 'user4%'")
             cursor.execute("UPDATE portal_words SET word = 'nobody' WHERE word = 'user7'")
             cursor.execute("UPDATE portal_accounts SET name_key = 'zz' WHERE contact_id = 'c1'")
-            cursor.execute("INSERT INTO portal_words VALUES ('other', 'w', 'n', 'c', ' w')")
+            cursor.execute("INSERT INTO portal_words VALUES ('other', 0, 'w', 'n', 'c', ' w')")
             connection.commit()
         assert store.count(AccountQuery(now=NOW, words="user400")) == 0
         assert store.rebuild_words() == 501

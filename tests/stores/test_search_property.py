@@ -92,11 +92,9 @@ def test_every_store_finds_what_the_query_says(
     add(store, *school)
     with pytest.MonkeyPatch.context() as patched:
         if few:
-            for name in ("_SORTED", "_WALKED", "_RANKED"):
+            for name in ("FEW", "_SORTED", "_WALKED"):
                 patched.setattr(word_finder, name, 2)
-            patched.setattr(account_reader, "_RARE", 0)
-            for module in (word_finder, account_reader):
-                patched.setattr(module, "LOOKED_UP", 2)
+            patched.setattr(account_reader, "FEW", 2)
         for arguments in asked:
             query = AccountQuery(now=NOW, **arguments)
             expected = sorted(filter(query.matches, school), key=query.sort_key)

@@ -83,12 +83,9 @@ def make_probe_rows(layout: Layout, table: Table, tenant: str) -> ProbeRows:
         # Of its own too, so that two checks at a time do not wait for each other.
         numbers: Row = {"seq": -2 - int(tenant[:7], 16), "at": 1, "affected": 1, "confirmed_at": 1}
         return ProbeRows(filled=(event | numbers | {"tenant": tenant},))
-    if table == layout.words:
-        word: Row = dict.fromkeys((column.name for column in table.columns), "x")
-        sorted_by = frozenset({"word", "name_key", "contact_id"})
-        return ProbeRows(filled=(word | {"tenant": tenant},), sorted_by=sorted_by)
     plain: Row = {column.name: 1 if column.length is None else "x" for column in table.columns}
-    return ProbeRows(filled=(plain | {"tenant": tenant},))
+    sorted_by = frozenset({"word", "name_key", "contact_id"} if table == layout.words else ())
+    return ProbeRows(filled=(plain | {"tenant": tenant},), sorted_by=sorted_by)
 
 
 def make_tenant() -> str:

@@ -4,9 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, Final
-
-import attrs
+from typing import Any
 
 from ...account_queries import AccountOrder, AccountPage, AccountQuery
 from ...accounts import Account
@@ -19,10 +17,7 @@ from .in_list import AT_ONCE, list_parameters
 from .rows import ACCOUNT_COLUMNS, is_storable, read_account
 from .search import KEY_COLUMNS, begin_at, filter_accounts, order_by
 from .view import View
-from .word_finder import LOOKED_UP, Places, WordFinder
-
-_RARE: Final = 2_000
-"""Accounts in a state that are all looked at for the words that were typed."""
+from .word_finder import FEW, Place, Places, WordFinder, follow, typed_of
 
 Lock = Callable[..., str]
 """Takes the keys that a SELECT is about, and returns what follows it: a lock, or nothing."""
@@ -49,12 +44,12 @@ class AccountReader:
 
     def find_by_id(self, statements: Statements, contact_id: str, *, lock: Lock) -> Account | None:
         """Return the contact's account, or None."""
-        found = self._find(statements, "contact_id", contact_id, lock)
+        found = self._find_one(statements, "contact_id", contact_id, lock)
         return found if found is not None and found.contact_id == contact_id else None
 
     def find_by_username(self, statements: Statements, username_key: str, *, lock: Lock) -> Account | None:
         """Return the account with this key, or None. Compared again here, code point by code point."""
-        found = self._find(statements, "username_key", username_key, lock)
+        found = self._find_one(statements, "username_key", username_key, lock)
         return found if found is not None and found.username_key == username_key else None
 
     def find_by_ids(self, statements: Statements, contact_ids: Sequence[ContactId], *, lock: Lock) -> list[Account]:
@@ -78,20 +73,23 @@ class AccountReader:
 
     def read_page(self, statements: Statements, query: AccountQuery) -> AccountPage:
         """Return one page, in the order of `AccountQuery.sort_key`."""
-        rows = None
+        places = None
         if query.typed or query.without_username:
-            rows = self._find_rows(statements, query)
-        if rows is None:
-            rows = self._walk(statements, query)
-        # Compared again: a row may have changed since its words were read.
-        noted = [account for account in map(read_account, rows) if query.matches(account)]
-        # The next page begins where the index has this one's end, even if the host has renamed that contact since.
-        page = query.page(noted)
-        return attrs.evolve(page, accounts=tuple(self._named(statements, page.accounts)))
+            places = self._find(statements, query)
+        if places is None:
+            places = self._walk(statements, query, typed_of(query))
+        contact_ids = [contact_id for _, contact_id in places[: query.limit]]
+        rows = {row[0]: row for row in self._look_up(statements, contact_ids)}
+        # Compared again: an account may be another since its place was read.
+        noted = [read_account(rows[contact_id]) for contact_id in contact_ids if contact_id in rows]
+        shown = self._named(statements, [account for account in noted if query.matches(account)])
+        # The next page begins where the index has this one's end, even if that contact has been renamed since.
+        after = query.after_position(places[query.limit - 1]) if len(places) > query.limit else None
+        return AccountPage(now=query.now, accounts=tuple(shown), next=after)
 
     def count(self, statements: Statements, query: AccountQuery) -> int:
         """Return how many accounts match on all pages."""
-        condition, parameters = filter_accounts(query, self._dialect)
+        condition, parameters = filter_accounts(query)
         begin, of_begin = begin_at(query, self._dialect, from_position=False)
         condition = " AND ".join(filter(None, (condition, begin)))
         parameters |= of_begin
@@ -116,64 +114,57 @@ class AccountReader:
         noted = [read_account(row) for row in rows]
         return list(zip(noted, self._named(statements, noted), strict=True))
 
-    def _walk(self, statements: Statements, query: AccountQuery) -> Sequence[Sequence[Any]]:
-        """Return the rows of a page and one more, from the place in an index where the page begins."""
-        condition, parameters = filter_accounts(query, self._dialect)
-        begin, of_begin = begin_at(query, self._dialect, from_position=True)
-        has_words, of_words = self._finder.match_row(query)
-        parameters |= of_begin | of_words | {"limit": query.limit + 1}
-        conditions = " AND ".join(filter(None, (condition, begin, has_words)))
-        sql = f"{self._select}{conditions} ORDER BY {order_by(query)} LIMIT :limit"
-        return self._view.query(statements, sql, parameters)
+    def _walk(
+        self, statements: Statements, query: AccountQuery, words: Sequence[str], beginning: str = ""
+    ) -> list[Place]:
+        """
+        Return the places of a page and one more along an index, from where the page begins.
 
-    def _find_rows(self, statements: Statements, query: AccountQuery) -> Sequence[Sequence[Any]] | None:
-        """Return the same of those who have the words that were typed, or None if it is better to walk along them."""
+        Args:
+            statements: The transaction's.
+            query: What is asked for.
+            words: Words that each account must have.
+            beginning: What the names begin with that are walked along.
+        """
         condition, parameters = filter_accounts(query, self._dialect)
-        if query.status is not None and self._is_rare(statements, parameters["state"]):
-            return None
-        found = self._finder.find(statements, query)
-        if query.order == AccountOrder.NAME:
-            return self._read_in_order(statements, query, found, condition, parameters)
+        begin, of_begin = begin_at(query, self._dialect, from_position=True, beginning=beginning)
+        has_words, of_words = self._finder.match_row(words)
+        parameters |= of_begin | of_words | {"limit": query.limit + 1}
+        if beginning:
+            begin += " AND name_key < :name_end"
+            parameters["name_end"] = follow(beginning)
+        conditions = " AND ".join(filter(None, (condition, begin, has_words)))
+        # Nothing else is read: the index has this and most filters, so of an account that is passed over no row is.
+        sql = f"SELECT {KEY_COLUMNS[query.order]}, contact_id FROM {self._view.accounts} AND {conditions}"
+        rows = self._view.query(statements, f"{sql} ORDER BY {order_by(query)} LIMIT :limit", parameters)
+        return [(key, contact_id) for key, contact_id in rows]
+
+    def _find(self, statements: Statements, query: AccountQuery) -> list[Place] | None:
+        """Return the places of a page and one more of those who have the words, or None if it is better to walk."""
+        wanted = query.limit + 1
+        condition, parameters = filter_accounts(query)
+        if query.order == AccountOrder.NAME and not condition and not self._view.is_scoped:
+            return self._finder.find(statements, query).read(query.position, wanted)
+        found = self._finder.find(statements, query, is_filtered=True)
         if not found.are_few:
             return None
+        if query.order != AccountOrder.NAME:
+            return self._sort(statements, query, found)
+        # Those who are sorted by the word stand together also in the index that has the other filter.
+        others = found.read_unsorted(query.position, wanted, condition, parameters)
+        return sorted({*others, *self._walk(statements, query, found.others, found.word)})[:wanted]
+
+    def _sort(self, statements: Statements, query: AccountQuery, found: Places) -> list[Place] | None:
+        """Return the first places of those who were found in another order, or None if they are many."""
+        contact_ids = [contact_id for _, contact_id in found.read(None, FEW + 1)]
+        if len(contact_ids) > FEW:
+            return None
+        condition, parameters = filter_accounts(query)
         begin, of_begin = begin_at(query, self._dialect, from_position=True)
         conditions = " AND ".join(filter(None, (condition, begin)))
-        contact_ids = [contact_id for _, contact_id in found.read(None, LOOKED_UP)]
         rows = self._look_up(statements, contact_ids, conditions, parameters | of_begin)
         key = ACCOUNT_COLUMNS.index(KEY_COLUMNS[query.order])
-        return sorted(rows, key=lambda row: (row[key], row[0]))[: query.limit + 1]
-
-    def _read_in_order(
-        self,
-        statements: Statements,
-        query: AccountQuery,
-        found: Places,
-        condition: str,
-        parameters: dict[str, object],
-    ) -> Sequence[Sequence[Any]] | None:
-        wanted = query.limit + 1
-        is_filtered = bool(condition) or self._view.is_scoped
-        rows: list[Sequence[Any]] = []
-        position = query.position
-        # Of most filters some hundreds are enough; without one, all are found unless somebody has just gone.
-        for size in (AT_ONCE if is_filtered else wanted, LOOKED_UP):
-            places = found.read(position, size)
-            for start in range(0, len(places), AT_ONCE):
-                contact_ids = [contact_id for _, contact_id in places[start : start + AT_ONCE]]
-                by_id = {row[0]: row for row in self._look_up(statements, contact_ids, condition, parameters)}
-                rows += [by_id[contact_id] for contact_id in contact_ids if contact_id in by_id]
-                if len(rows) >= wanted:
-                    return rows[:wanted]
-            if len(places) < size:
-                return rows
-            position = places[-1]
-        return None
-
-    def _is_rare(self, statements: Statements, state: object) -> bool:
-        """Return whether so few accounts are in a state that it is best to look at each of them."""
-        sql = f"SELECT COUNT(*) FROM (SELECT 1 FROM {self._view.accounts} AND state = :state LIMIT :most) counted"
-        ((count,),) = self._view.query(statements, sql, {"state": state, "most": _RARE + 1})
-        return int(count) <= _RARE
+        return sorted((row[key], row[0]) for row in rows)[: query.limit + 1]
 
     def _look_up(
         self,
@@ -199,7 +190,7 @@ class AccountReader:
             rows |= {row[0]: row for row in self._view.query(statements, sql, {**(parameters or {}), **of_ids})}
         return list(rows.values())
 
-    def _find(self, statements: Statements, column: str, value: str, lock: Lock) -> Account | None:
+    def _find_one(self, statements: Statements, column: str, value: str, lock: Lock) -> Account | None:
         if not is_storable(value):
             return None
         rows = self._view.query(statements, f"{self._select}{column} = :value{lock(value)}", {"value": value})

@@ -202,7 +202,7 @@ class ChangeWriter:
         rows = sorted(row for stored in found for row in word_rows(self._view.tenant, read_account(stored[:-1])))
         self._words.delete(statements, rows)
         self._words.insert(statements, rows)
-        sorted_by = [(contact_id, key) for _, word, key, contact_id, _ in rows if word == ""]
+        sorted_by = [(contact_id, key) for _, _, word, key, contact_id, _ in rows if word == ""]
         others = [(contact_id, key) for contact_id, key in sorted_by if key != name_keys[contact_id]]
         self._accounts.update(statements, ("contact_id", "name_key"), others, may_clash=False)
         return list(name_keys)

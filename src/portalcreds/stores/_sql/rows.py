@@ -62,8 +62,11 @@ EVENT_COLUMNS: Final = (
     "source",
 )
 
-WORD_COLUMNS: Final = ("word", "name_key", "contact_id", "words")
+WORD_COLUMNS: Final = ("shared", "word", "name_key", "contact_id", "words")
 """What is written of each word by which an account is found."""
+
+MAX_SHARED: Final = 12
+"""The most that is written of how much a word has in common with a name; few names begin with a longer word."""
 
 NO_USERNAME: Final = "-username"
 """Stands among the words of an account that has no user name. No typed word has a hyphen."""
@@ -105,6 +108,9 @@ def word_rows(tenant: str, account: Account) -> list[Row]:
 
     Each has all of the account's words beside it, so that an account with several typed words is known without a look
     at another row. One more, of no word, is there to walk all accounts by name.
+
+    How much of a word the name begins with as well is its first column: whoever types no more than that finds the
+    account by its name, and need not meet this row. So a word that is a beginning of the name needs none.
     """
     if account.erased_at is not None:
         return []
@@ -114,7 +120,9 @@ def word_rows(tenant: str, account: Account) -> list[Row]:
     contact = account.contact
     key = name_key(contact.last_name, contact.first_name)
     all_words = "".join(f" {word}" for word in words)
-    return [(tenant, word, key, contact.contact_id, all_words) for word in ("", *words)]
+    shared = [(_count_shared(word, key), word) for word in words]
+    kept = [(0, ""), *((min(count, MAX_SHARED), word) for count, word in shared if count < len(word))]
+    return [(tenant, count, word, key, contact.contact_id, all_words) for count, word in kept]
 
 
 def shows_as(account: Account) -> tuple[object, ...]:
@@ -233,6 +241,16 @@ def _event(row: Sequence[Any]) -> AuditEvent:
         source=source,
         event_id=event_id,
     )
+
+
+def _count_shared(word: str, key: str) -> int:
+    """Return how many characters a word and the key of a name begin with alike."""
+    count = 0
+    for one, other in zip(word, key, strict=False):
+        if one != other:
+            break
+        count += 1
+    return count
 
 
 def _cells(column: str, changes: Iterable[Change]) -> list[object]:

@@ -198,7 +198,8 @@ def lay_out(tables: Tables) -> Layout:
                 "version": "version >= 1",
             },
             indexes={
-                "by_name": ("name_key", "contact_id"),
+                # The day of issue at the end tells who has waited for long without a look at the row.
+                "by_name": ("name_key", "contact_id", "issued_at"),
                 # One for each status; the expiry at the end tells live from expired without a look at the row.
                 "by_state": ("state", "name_key", "contact_id", "expires_at"),
                 "by_expiry": ("state", "expires_at", "contact_id"),
@@ -207,13 +208,15 @@ def lay_out(tables: Tables) -> Layout:
         ),
         words=table(
             "words",
+            # How many characters the word and the name's key begin with alike.
+            _integer("shared", required=True),
             _text("word", MAX_WORD_LENGTH, required=True),
             _text("name_key", MAX_NAME_KEY_LENGTH, required=True),
             _text("contact_id", MAX_CONTACT_TEXT, required=True),
             _text("words", MAX_ALL_WORDS, required=True),
             # The whole row is the key: then the rows of one word stand together in the order of names, and are read
             # from the key alone. A database whose table is its primary key keeps them once.
-            key=("word", "name_key", "contact_id", "words"),
+            key=("shared", "word", "name_key", "contact_id", "words"),
             is_its_key=True,
         ),
         events=table(

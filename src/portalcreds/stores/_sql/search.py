@@ -27,18 +27,24 @@ def order_by(query: AccountQuery) -> str:
     return columns if _state_of(query) is None or query.order == AccountOrder.LAST_SIGN_IN else f"state, {columns}"
 
 
-def filter_accounts(query: AccountQuery, dialect: Dialect) -> tuple[str, dict[str, object]]:
+def filter_accounts(query: AccountQuery, dialect: Dialect | None = None) -> tuple[str, dict[str, object]]:
     """
     Return the condition that `AccountQuery.matches` states, but for words, and its parameters.
 
     Besides, an order says what has a place in it: without a key there is none.
+
+    Args:
+        query: What is asked for.
+        dialect: What is said differently, where an index is walked along; None where rows are looked up.
     """
     conditions: list[str] = []
     parameters: dict[str, object] = {}
     state = _state_of(query)
     if state is not None:
-        is_first = query.order != AccountOrder.LAST_SIGN_IN
-        conditions.append(dialect.pin_column("state", "state") if is_first else "state = :state")
+        if dialect is None or query.order == AccountOrder.LAST_SIGN_IN:
+            conditions.append("state = :state")
+        else:
+            conditions.append(dialect.pin_column("state", "state"))
         parameters["state"] = state
     low, high = _expiry_range(query)
     if low is not None and query.order != AccountOrder.EXPIRY:
@@ -65,7 +71,9 @@ def filter_accounts(query: AccountQuery, dialect: Dialect) -> tuple[str, dict[st
     return " AND ".join(conditions), parameters
 
 
-def begin_at(query: AccountQuery, dialect: Dialect, *, from_position: bool) -> tuple[str, dict[str, object]]:
+def begin_at(
+    query: AccountQuery, dialect: Dialect, *, from_position: bool, beginning: str = ""
+) -> tuple[str, dict[str, object]]:
     """
     Return the condition that a row has a place in the query's order from where the page begins, and its parameters.
 
@@ -73,10 +81,11 @@ def begin_at(query: AccountQuery, dialect: Dialect, *, from_position: bool) -> t
         query: What is asked for.
         dialect: What is said differently.
         from_position: Whether to begin at the query's position, and not at the first row.
+        beginning: What the names begin with that are asked for in their order.
     """
     column = KEY_COLUMNS[query.order]
     # Of an erased account the name's key is NULL, and so is an instant that never was.
-    least: str | int = "" if query.order == AccountOrder.NAME else -_MAX_INTEGER
+    least: str | int = beginning if query.order == AccountOrder.NAME else -_MAX_INTEGER
     if query.order == AccountOrder.EXPIRY:
         least = _expiry_range(query)[0] or least
     # Only one lower bound: given two, a planner may seek by the wrong one and read all that lies between.

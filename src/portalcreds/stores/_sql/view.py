@@ -31,6 +31,7 @@ class View:
         tenant: The tenant.
         scope_digest: Tells the scope from others; empty without one.
         is_scoped: Whether it sees less than the tenant has.
+        within: The condition that a contact id is in the scope; empty without one.
         accounts: What follows FROM to read accounts, up to a condition that more may be added to with AND.
         words: The same for the words that accounts are found by; those of all scopes.
         events: The same for audit events; those about nobody are in every scope.
@@ -44,13 +45,13 @@ class View:
         self._scope = None if scope is None else prefix_select(scope, "scope_")
         self.tenant = check_tenant(tenant)
         self._always: dict[str, object] = {"tenant": self.tenant}
-        self._within = ""
+        self.within = ""
         accounts = events = "tenant = :tenant"
         if self._scope is not None:
             self._always |= self._scope.parameters
-            self._within = f"{dialect.compare_exactly('contact_id')} IN ({self._scope.sql})"
-            accounts += f" AND {self._within}"
-            events += f" AND (contact_id IS NULL OR {self._within})"
+            self.within = f"{dialect.compare_exactly('contact_id')} IN ({self._scope.sql})"
+            accounts += f" AND {self.within}"
+            events += f" AND (contact_id IS NULL OR {self.within})"
         self.is_scoped = self._scope is not None
         self.scope_digest = "" if self._scope is None else digest(repr((self._scope.sql, self._scope.parameters)))
         self.words = f"{layout.words.path} WHERE tenant = :tenant"
@@ -97,4 +98,4 @@ class View:
 
     def _ask_scope(self, asked: str) -> str:
         rows = f"WITH asked (contact_id) AS (VALUES ({asked})) SELECT contact_id FROM asked"
-        return f"SELECT contact_id FROM ({rows}) asked WHERE {self._within}"
+        return f"SELECT contact_id FROM ({rows}) asked WHERE {self.within}"
