@@ -253,9 +253,9 @@ def test_a_bulk_of_5000_never_undoes_an_own_change(portal: Portal, backend: Back
 
 
 @pytest.mark.parametrize("backend", BACKENDS, indirect=True)
-@pytest.mark.parametrize("words", ["", "name"])
+@pytest.mark.parametrize("asked", [{"words": "name"}, {"never_signed_in": True}])
 def test_nobody_is_passed_over_by_who_is_renamed_or_erased_meanwhile(
-    backend: Backend | None, monkeypatch: pytest.MonkeyPatch, words: str
+    backend: Backend | None, monkeypatch: pytest.MonkeyPatch, asked: dict[str, Any]
 ) -> None:
     """A page's last is renamed to the end and another erased, after their places were read: all others are shown."""
     assert backend is not None
@@ -276,7 +276,7 @@ def test_nobody_is_passed_over_by_who_is_renamed_or_erased_meanwhile(
 
         results: list[Any] = []
         monkeypatch.setattr(AccountReader, "_look_up", late)
-        query, seen = AccountQuery(now=NOW, words=words, limit=4), Counter[str]()
+        query, seen = AccountQuery(now=NOW, limit=4, **asked), Counter[str]()
         with ThreadPoolExecutor(1) as works_beside:
             while True:
                 page = store.search(query)

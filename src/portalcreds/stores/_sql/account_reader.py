@@ -15,7 +15,7 @@ from .._drivers.port import Statements
 from .contact_source import ContactSource, take_host_names
 from .in_list import AT_ONCE, list_parameters
 from .rows import ACCOUNT_COLUMNS, is_storable, read_account
-from .search import KEY_COLUMNS, begin_at, filter_accounts, order_by
+from .search import KEY_COLUMNS, begin_at, filter_accounts, order_by, passes_nobody
 from .view import View
 from .word_finder import FEW, Place, Places, WordFinder, follow, typed_of
 
@@ -73,15 +73,16 @@ class AccountReader:
 
     def read_page(self, statements: Statements, query: AccountQuery) -> AccountPage:
         """Return one page, in the order of `AccountQuery.sort_key`."""
-        places = None
-        if query.typed or query.without_username:
-            places = self._find(statements, query)
-        if places is None:
-            places = self._walk(statements, query, typed_of(query))
-        contact_ids = [contact_id for _, contact_id in places[: query.limit]]
-        rows = {row[0]: row for row in self._look_up(statements, contact_ids)}
+        if passes_nobody(query) and not self._view.is_scoped:
+            walked = self._walk(statements, query, columns=ACCOUNT_COLUMNS)
+            places = [(key, contact_id) for key, contact_id, *_ in walked]
+            rows = {row[1]: row[2:] for row in walked}
+        else:
+            places = self._find_places(statements, query)
+            contact_ids = [contact_id for _, contact_id in places[: query.limit]]
+            rows = {row[0]: row for row in self._look_up(statements, contact_ids)}
         # Compared again: an account may be another since its place was read.
-        noted = [read_account(rows[contact_id]) for contact_id in contact_ids if contact_id in rows]
+        noted = [read_account(rows[contact_id]) for _, contact_id in places[: query.limit] if contact_id in rows]
         shown = self._named(statements, [account for account in noted if query.matches(account)])
         # The next page begins where the index has this one's end, even if that contact has been renamed since.
         after = query.after_position(places[query.limit - 1]) if len(places) > query.limit else None
@@ -114,17 +115,32 @@ class AccountReader:
         noted = [read_account(row) for row in rows]
         return list(zip(noted, self._named(statements, noted), strict=True))
 
+    def _find_places(self, statements: Statements, query: AccountQuery) -> list[Place]:
+        """Return the places of a page and one more."""
+        places = self._find(statements, query) if query.typed or query.without_username else None
+        if places is None:
+            places = [(key, contact_id) for key, contact_id in self._walk(statements, query, typed_of(query))]
+        return places
+
     def _walk(
-        self, statements: Statements, query: AccountQuery, words: Sequence[str], beginning: str = ""
-    ) -> list[Place]:
+        self,
+        statements: Statements,
+        query: AccountQuery,
+        words: Sequence[str] = (),
+        *,
+        beginning: str = "",
+        columns: Sequence[str] = (),
+    ) -> Sequence[Sequence[Any]]:
         """
-        Return the places of a page and one more along an index, from where the page begins.
+        Return keys and contact ids of a page and one more along an index, from where the page begins.
 
         Args:
             statements: The transaction's.
             query: What is asked for.
             words: Words that each account must have.
             beginning: What the names begin with that are walked along.
+            columns: What else to read. The index has none of it, but most filters: without them no row is read of an
+                account that is passed over.
         """
         condition, parameters = filter_accounts(query, self._dialect)
         begin, of_begin = begin_at(query, self._dialect, from_position=True, beginning=beginning)
@@ -134,13 +150,12 @@ class AccountReader:
             begin += " AND name_key < :name_end"
             parameters["name_end"] = follow(beginning)
         conditions = " AND ".join(filter(None, (condition, begin, has_words)))
-        # Nothing else is read: the index has this and most filters, so of an account that is passed over no row is.
-        sql = f"SELECT {KEY_COLUMNS[query.order]}, contact_id FROM {self._view.accounts} AND {conditions}"
-        rows = self._view.query(statements, f"{sql} ORDER BY {order_by(query)} LIMIT :limit", parameters)
-        return [(key, contact_id) for key, contact_id in rows]
+        selected = ", ".join((KEY_COLUMNS[query.order], "contact_id", *columns))
+        sql = f"SELECT {selected} FROM {self._view.accounts} AND {conditions} ORDER BY {order_by(query)} LIMIT :limit"
+        return self._view.query(statements, sql, parameters)
 
     def _find(self, statements: Statements, query: AccountQuery) -> list[Place] | None:
-        """Return the places of a page and one more of those who have the words, or None if it is better to walk."""
+        """Return the places of those who have the words, or None if it is better to walk along an index."""
         wanted = query.limit + 1
         condition, parameters = filter_accounts(query)
         if query.order == AccountOrder.NAME and not condition and not self._view.is_scoped:
@@ -151,8 +166,9 @@ class AccountReader:
         if query.order != AccountOrder.NAME:
             return self._sort(statements, query, found)
         # Those who are sorted by the word stand together also in the index that has the other filter.
+        named = self._walk(statements, query, found.others, beginning=found.word)
         others = found.read_unsorted(query.position, wanted, condition, parameters)
-        return sorted({*others, *self._walk(statements, query, found.others, found.word)})[:wanted]
+        return sorted({*others, *((key, contact_id) for key, contact_id in named)})[:wanted]
 
     def _sort(self, statements: Statements, query: AccountQuery, found: Places) -> list[Place] | None:
         """Return the first places of those who were found in another order, or None if they are many."""

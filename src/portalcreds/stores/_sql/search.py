@@ -71,6 +71,16 @@ def filter_accounts(query: AccountQuery, dialect: Dialect | None = None) -> tupl
     return " AND ".join(conditions), parameters
 
 
+def passes_nobody(query: AccountQuery) -> bool:
+    """Return whether everybody who stands along the index of the query's order is in the result."""
+    asked = (query.issued_before, query.unchanged_since, query.never_signed_in, query.typed, query.without_username)
+    if any(asked):
+        return False
+    if query.order == AccountOrder.EXPIRY:
+        return True
+    return not query.wants_defaults and (query.order == AccountOrder.NAME or query.status is None)
+
+
 def begin_at(
     query: AccountQuery, dialect: Dialect, *, from_position: bool, beginning: str = ""
 ) -> tuple[str, dict[str, object]]:
