@@ -106,8 +106,31 @@ def test_every_store_finds_what_the_query_says(
                 assert len(found) <= len(school)
                 if page.next is None:
                     break
+                assert len(page.accounts) == query.limit
                 query = attrs.evolve(query, after=page.next)
             assert found == expected
+    store.apply([Change(old=account, new=account.erase(erased_at=NOW)) for account in school])
+
+
+@pytest.mark.parametrize("status", [None, AccountStatus.NEVER_ISSUED])
+def test_who_stands_between_two_who_are_found_takes_no_place_on_a_page(
+    store: AccountStore, status: AccountStatus | None
+) -> None:
+    """Pages are full, though others stand between whoever has it as a first name and whoever has it as a last name."""
+    number = next(_NUMBERS)
+    names = [("Rosa", "Abel"), ("Rosa", "Abt"), ("Ann", "Moser"), ("Ann", "Nuti"), ("Ann", "Rosa"), ("Ann", "Zeh")]
+    school = [
+        Account(contact=Contact(contact_id=ContactId(f"{number}-{place}"), first_name=first, last_name=last), version=1)
+        for place, (first, last) in enumerate(names)
+    ]
+    add(store, *school)
+    query = AccountQuery(now=NOW, words="rosa", status=status, limit=1)
+    pages = [store.search(query)]
+    while pages[-1].next is not None:
+        pages.append(store.search(attrs.evolve(query, after=pages[-1].next)))
+    assert [[account.contact_id for account in page.accounts] for page in pages] == [
+        [f"{number}-{place}"] for place in (0, 1, 4)
+    ]
     store.apply([Change(old=account, new=account.erase(erased_at=NOW)) for account in school])
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 from ..._time import micros
 from ...account_queries import AccountOrder, AccountQuery
@@ -100,9 +100,10 @@ def begin_at(
         least = _expiry_range(query)[0] or least
     # Only one lower bound: given two, a planner may seek by the wrong one and read all that lies between.
     if from_position and query.position is not None:
+        key: Any  # Any: keys of one order have one type, text or numbers.
         key, tie = query.position
-        # Keys of one order have one type. A forged position may hold more than a database's integers.
-        if isinstance(key, str) or isinstance(least, str) or key >= least:
+        if key >= least:
+            # A forged position may hold more than a database's integers.
             known = key if isinstance(key, str) else min(_MAX_INTEGER, key)
             return dialect.sort_after((column, "contact_id"), ("position", "tie")), {"position": known, "tie": tie}
     return f"{column} >= :least", {"least": least}
