@@ -76,16 +76,20 @@ class AccountReader:
         if passes_nobody(query) and not self._view.is_scoped:
             walked = self._walk(statements, query, columns=ACCOUNT_COLUMNS)
             places = [(key, contact_id) for key, contact_id, *_ in walked]
-            rows = {row[1]: row[2:] for row in walked}
+            by_place = {(row[0], row[1]): row[2:] for row in walked}
         else:
             places = self._find_places(statements, query)
-            contact_ids = [contact_id for _, contact_id in places[: query.limit]]
-            rows = {row[0]: row for row in self._look_up(statements, contact_ids)}
-        # Compared again: an account may be another since its place was read.
-        noted = [read_account(rows[contact_id]) for _, contact_id in places[: query.limit] if contact_id in rows]
+            columns = (*ACCOUNT_COLUMNS, KEY_COLUMNS[query.order])
+            rows = self._look_up(statements, [contact_id for _, contact_id in places[: query.limit]], columns=columns)
+            by_place = {(row[-1], row[0]): row[:-1] for row in rows}
+        page = places[: query.limit]
+        # Compared again: an account may be another since its place was read. Whoever has another place by now is left
+        # out here and found there. Else somebody could be on a page twice, and who turns the page after an account that
+        # has moved to the end would miss all before it.
+        noted = [read_account(by_place[place]) for place in page if place in by_place]
         shown = self._named(statements, [account for account in noted if query.matches(account)])
-        # The next page begins where the index has this one's end, even if that contact has been renamed since.
-        after = query.after_position(places[query.limit - 1]) if len(places) > query.limit else None
+        # The next page begins where the index had this one's end, even if that contact has another place since.
+        after = query.after_position(page[-1]) if len(places) > query.limit else None
         return AccountPage(now=query.now, accounts=tuple(shown), next=after)
 
     def count(self, statements: Statements, query: AccountQuery) -> int:
@@ -189,18 +193,19 @@ class AccountReader:
         condition: str = "",
         parameters: dict[str, object] | None = None,
         *,
+        columns: Sequence[str] = ACCOUNT_COLUMNS,
         lock: str = "",
     ) -> list[Sequence[Any]]:
-        """Return the rows of some contacts, in any order."""
+        """Return these columns of the rows of some contacts, in any order."""
         rows: dict[str, Sequence[Any]] = {}
-        columns = ", ".join(ACCOUNT_COLUMNS)
+        read = ", ".join(columns)
         for start in range(0, len(contact_ids), AT_ONCE):
             listed, of_ids = list_parameters(contact_ids[start : start + AT_ONCE])
-            looked_up = f"{columns}, state, name_key" if condition else columns
+            looked_up = f"{read}, state, name_key" if condition else read
             sql = self._dialect.look_up_sql(looked_up, self._view.accounts, "contact_id", listed, lock)
             if condition:
                 # Behind a LIMIT: or else a planner may take an index of the condition's and not that of the ids.
-                sql = f"SELECT {columns} FROM ({sql} LIMIT :all_of_them) found WHERE {condition}"
+                sql = f"SELECT {read} FROM ({sql} LIMIT :all_of_them) found WHERE {condition}"
                 of_ids |= {"all_of_them": 2 * AT_ONCE}
             # The list is filled up with its last one, which may be found as often.
             rows |= {row[0]: row for row in self._view.query(statements, sql, {**(parameters or {}), **of_ids})}
