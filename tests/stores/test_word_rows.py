@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from portalcreds._search_words import MAX_NAME_KEY_LENGTH, MAX_WORD_LENGTH
 from portalcreds.accounts import Account
 from portalcreds.contacts import Contact, ContactId
 from portalcreds.stores._sql.rows import MAX_SHARED, word_rows
+from portalcreds.stores._sql.word_finder import follow
 
 _TEXT = st.none() | st.text(st.sampled_from("abcÁßø -'.@"), max_size=9)
 
@@ -42,3 +45,12 @@ def test_each_beginning_of_a_word_leads_to_one_kind_of_row(
             typed = word[:length]
             by_word = [row for row in rows if str(row[2]).startswith(typed) and int(str(row[1])) < length]
             assert str(key).startswith(typed) != bool(by_word)
+
+
+@pytest.mark.parametrize("last", ["a", "\ud7ff", "\ue000", "\U0010ffff"])
+@pytest.mark.parametrize("length", [1, 2, MAX_WORD_LENGTH])
+def test_whatever_begins_with_a_word_sorts_before_what_follows_it(last: str, length: int) -> None:
+    """A name may be longer than any word, and all of it the last character that there is."""
+    for word in (last * length, "a" * (length - 1) + last):
+        key = word.ljust(MAX_NAME_KEY_LENGTH, "\U0010ffff")
+        assert word <= key < follow(word)

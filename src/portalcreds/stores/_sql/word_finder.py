@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, Final
 
-from ..._search_words import MAX_WORD_LENGTH
+from ..._search_words import MAX_NAME_KEY_LENGTH
 from ...account_queries import AccountQuery
 from .._drivers.dialect import Dialect
 from .._drivers.port import Statements
@@ -266,7 +266,7 @@ def follow(word: str) -> str:
     # something to it.
     beginning = word.rstrip(_LAST_CODE_POINT)
     if not beginning:
-        return _LAST_CODE_POINT * (MAX_WORD_LENGTH + 1)
+        return _LAST_CODE_POINT * (MAX_NAME_KEY_LENGTH + 1)
     following = ord(beginning[-1]) + 1
     return beginning[:-1] + chr(0xE000 if following == 0xD800 else following)
 
