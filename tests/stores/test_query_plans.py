@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
@@ -190,6 +191,9 @@ def test_whether_somebody_with_a_word_has_a_status_is_seen_in_its_index(
     assert not [other for other in (_EXPIRY, _LAST_SIGN_IN, "portal_accounts_pkey") if named.format(other) in plan], (
         plan
     )
+    # Of people without a name, all were once read for each who had the word: 19 seconds for 5,000 in SQLite.
+    if "possible_keys" not in plan:
+        assert re.search(r"contact_id\S* ?>", plan.partition(_STATE)[2]), plan
 
 
 def test_many_are_found_by_their_key_in_a_table_that_was_never_analysed(monkeypatch: pytest.MonkeyPatch) -> None:
