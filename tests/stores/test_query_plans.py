@@ -242,6 +242,47 @@ def test_many_are_found_by_their_key_in_a_table_that_was_never_analysed(monkeypa
         assert "Bitmap" not in plan
 
 
+@pytest.mark.parametrize(
+    ("filters", "index"), [({"status": "never_issued"}, _STATE), ({"never_signed_in": True}, _NAME)]
+)
+def test_a_word_with_a_filter_is_looked_up_by_name_in_a_table_that_was_never_analysed(
+    monkeypatch: pytest.MonkeyPatch, filters: dict[str, Any], index: str
+) -> None:
+    """PostgreSQL took an index that begins with the tenant, and read all of it for each who had the word."""
+    with own_database("postgresql") as connect, DBAPIAccountStore(connect, dialect="postgresql") as store:
+        store.create_tables()
+        executed: list[tuple[str, Mapping[str, object]]] = []
+        execute = CursorStatements.execute
+
+        def recording(self: CursorStatements, sql: str, parameters: Mapping[str, object], /) -> Any:
+            executed.append((sql, parameters))
+            return execute(self, sql, parameters)
+
+        with store._connections.reading() as statements:
+            for table in ("accounts", "words"):
+                statements.execute(f"ALTER TABLE portal_{table} SET (autovacuum_enabled = false)", {})
+            statements.execute(
+                "INSERT INTO portal_accounts (tenant, contact_id, name_key, first_name, last_name, origin, epoch, "
+                "is_active, version, change_id) SELECT '', CAST(n AS VARCHAR), CAST(n AS VARCHAR), 'Rosa', "
+                "CAST(n AS VARCHAR), 'none', 0, 1, 1, '' FROM generate_series(1, 20000) n",
+                {},
+            )
+            statements.execute(
+                "INSERT INTO portal_words (tenant, shared, word, name_key, contact_id, words) SELECT '', 0, 'rosa', "
+                "CAST(n AS VARCHAR), CAST(n AS VARCHAR), ' rosa' FROM generate_series(1, 300) n",
+                {},
+            )
+        with monkeypatch.context() as patched:
+            patched.setattr(CursorStatements, "execute", recording)
+            assert store.search(AccountQuery(now=NOW, words="rosa", limit=10, **filters)).accounts
+        ((sql, parameters),) = [each for each in executed if "portal_words" in each[0] and "CASE WHEN" in each[0]]
+        with store._connections.reading() as statements:
+            rows, _ = statements.execute("EXPLAIN " + sql, parameters)
+    plan = " ".join(str(row[0]) for row in rows)
+    assert index in plan, plan
+    assert _LAST_SIGN_IN not in plan
+
+
 @pytest.mark.parametrize("is_analysed", [False, True], ids=["never analysed", "analysed"])
 @pytest.mark.parametrize("count", [30, 100, 500])
 def test_as_many_rows_are_looked_for_as_are_written(

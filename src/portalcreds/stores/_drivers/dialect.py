@@ -85,6 +85,22 @@ class Dialect:
         """
         return f"SELECT {columns} FROM {rows} AND {key} IN {listed}{lock}"  # noqa: S608  No values.
 
+    def holds_of_one(self, condition: str, rows: str, first: str, second: str, other: str) -> str:
+        """
+        Return the condition that another condition holds of the one row with two values, by the index that has them.
+
+        Args:
+            condition: What must hold.
+            rows: What follows FROM, up to a condition that more may be added to with AND.
+            first: The first column.
+            second: The second, which alone would tell the row; the index begins with the first.
+            other: What stands before the columns where the values are taken from.
+        """
+        # A range of one value keeps a database from looking for the second alone, and CASE from looking for what else
+        # is asked.
+        row = f"{first} = {other}{first} AND {second} >= {other}{second} AND {second} <= {other}{second}"
+        return f"(SELECT MAX(CASE WHEN {condition} THEN 1 ELSE 0 END) FROM {rows} AND {row}) = 1"  # noqa: S608  No values.
+
     def update_existing(self, keys: str, assignments: str) -> str:
         """Return the clause after an INSERT that makes the *assignments* if the row of *keys* is already there."""
         return f"ON CONFLICT ({keys}) DO UPDATE SET {assignments}"

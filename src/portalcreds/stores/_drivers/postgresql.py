@@ -59,6 +59,12 @@ class PostgreSQL(Dialect):
         each = f"SELECT {columns} FROM {rows} AND {key} >= {asked} AND {key} <= {asked} ORDER BY {key} LIMIT 1{lock}"  # noqa: S608  No values.
         return f"SELECT found.* FROM (VALUES ({values})) asked (key) CROSS JOIN LATERAL ({each}) found"  # noqa: S608  No values.
 
+    def holds_of_one(self, condition: str, rows: str, first: str, second: str, other: str) -> str:
+        """Return the condition with ranges of one value and their order, for the same reason."""
+        row = " AND ".join(f"{each} {sign} {other}{each}" for each in (first, second) for sign in (">=", "<="))
+        order = f"ORDER BY {first}, {second} LIMIT 1"
+        return f"(SELECT CASE WHEN {condition} THEN 1 ELSE 0 END FROM {rows} AND {row} {order}) = 1"  # noqa: S608  No values.
+
     def contains(self, column: str, parameter: str) -> str:
         """Return the condition in the words of PostgreSQL."""
         return f"STRPOS({column}, :{parameter}) > 0"

@@ -224,16 +224,11 @@ class Places:
         """Return the condition that something holds of the account of a row."""
         table = self._view.words.partition(" ")[0].rpartition(".")[2]
         accounts = self._view.accounts.partition(" ")[0]
-        # A range of one id keeps a database from looking for the id alone, and CASE from looking for what else is
-        # asked. So it looks for the name: whoever has the word stands close together there, in an index that has the
-        # status, too. And among many of one name, or of none, it looks for the id.
-        of_id = f"contact_id >= {table}.contact_id AND contact_id <= {table}.contact_id"
-        row = f"name_key = {table}.name_key AND {of_id}"
-        state = "state = :state" if "state" in parameters else ""
+        # By name: whoever has the word stands close together there, in an index that has the status, too.
+        key = ("tenant = :tenant", "state = :state") if "state" in parameters else ("tenant = :tenant",)
         holds = _all_of(condition, self._view.within)
-        return (
-            f"(SELECT MAX(CASE WHEN {holds} THEN 1 ELSE 0 END) FROM {accounts} "
-            f"WHERE {_all_of('tenant = :tenant', state, row)}) = 1"
+        return self._dialect.holds_of_one(
+            holds, f"{accounts} WHERE {_all_of(*key)}", "name_key", "contact_id", f"{table}."
         )
 
     def _pin(self, word: str, parameter: str = "no_word") -> tuple[str, dict[str, object]]:
