@@ -117,7 +117,7 @@ def _origin(origin: CredentialOrigin | str) -> CredentialOrigin:
 
 def _hash(credential: object, attribute: attrs.Attribute[PasswordHash | None], value: object) -> None:
     # By attribute and not by class: a store of another vendored copy hands in that copy's own.
-    if value is not None and (isinstance(value, str) or not hasattr(value, "encoded")):
+    if value is not None and not hasattr(value, "encoded"):
         raise InvalidValueError(attribute.name, "pass what a hasher returned, a PasswordHash")
 
 
@@ -199,7 +199,8 @@ class Credential(Value):
     @property
     def is_invited(self) -> bool:
         """Whether an invitation is the only way in: there is a password, and nobody was told it."""
-        return self.origin == CredentialOrigin.ISSUED and self.strategy == INVITATION
+        # No other origin has a strategy.
+        return self.strategy == INVITATION
 
     @property
     def is_compromised(self) -> bool:
