@@ -366,6 +366,14 @@ def test_versions_and_epochs_are_counted_up_from_the_first() -> None:
         Credential(epoch=-1)
 
 
+@pytest.mark.parametrize("value", [None, 0, 1, "false"])
+def test_whether_an_account_is_active_is_yes_or_no(value: Any) -> None:
+    """A row whose "false" is text is refused, or a disabled account would let somebody in."""
+    with pytest.raises(InvalidValueError) as caught:
+        Account(contact=CONTACT, is_active=value)
+    assert (caught.value.field, caught.value.contact_id) == ("is_active", "c-1")
+
+
 def test_a_record_is_of_the_instant_that_was_asked_for() -> None:
     """A list that is printed later says what was so then, and of the present unless another time is given."""
     held = account(ISSUED)
