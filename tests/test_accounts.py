@@ -357,6 +357,13 @@ def test_an_account_without_a_user_name_is_taken_over_without_one() -> None:
     assert attrs.evolve(left, username="rosa:2").own_username == "rosa:2"
 
 
+def test_an_active_account_is_not_parked_whatever_its_name() -> None:
+    """A user name that only looks like a parked account's is taken over whole."""
+    named = attrs.evolve(account(CHOSEN), username="moving:rosa")
+    assert not named.is_parked
+    assert account(NONE).take_over(named, at=NOW).username == "moving:rosa"
+
+
 def test_versions_and_epochs_are_counted_up_from_the_first() -> None:
     """R3: one below the first is refused, so that no store can hold what no change leads to."""
     Account(contact=CONTACT, credential=Credential(epoch=0), version=1)
