@@ -389,6 +389,31 @@ def test_a_record_is_of_the_instant_that_was_asked_for() -> None:
     assert held.to_record()["status"] == held.status(datetime.now(UTC))
 
 
+def test_who_takes_over_has_the_dates_of_the_account_that_was_left() -> None:
+    """When the names changed and when somebody signed in go along; a default of other names is told of from now on."""
+    before = NOW - timedelta(days=30)
+    left = attrs.evolve(account(ISSUED), name_changed_at=before, last_sign_in_at=before)
+    taken = account(NONE).take_over(left, at=NOW)
+    assert (taken.name_changed_at, taken.last_sign_in_at) == (before, before)
+    other = attrs.evolve(account(NONE), contact=attrs.evolve(CONTACT, last_name="Verdi")).take_over(left, at=NOW)
+    assert other.name_changed_at == NOW
+
+
+def test_an_account_without_a_password_is_asked_for_no_other() -> None:
+    """The refusal names the account and the step, as a host shows it."""
+    with pytest.raises(WrongStateError) as caught:
+        account(NONE).require_change("policy")
+    assert (caught.value.contact_id, caught.value.step) == ("c-1", "require a change")
+
+
+def test_an_erased_account_is_not_parked_and_does_not_say_when_its_name_changed() -> None:
+    """Nothing of it is moved, and no date tells of the person."""
+    erased = attrs.evolve(account(CHOSEN), name_changed_at=NOW).erase(erased_at=NOW)
+    assert erased.name_changed_at is None
+    with pytest.raises(WrongStateError, match="erased"):
+        erased.park()
+
+
 def test_a_ticket_does_not_move_to_another_account() -> None:
     """What somebody holds for the account that was left opens nothing where its password goes."""
     left = account(ISSUED).open_ticket("ab" * 32, expires_at=LATER)
@@ -636,6 +661,11 @@ def test_a_default_of_an_old_name_is_known() -> None:
     again = attrs.evolve(refreshed, name_changed_at=NOW - timedelta(days=1))
     assert not issue(again).has_default_of_old_name
     assert not account(CHOSEN).refresh(married, username="rosa", at=later).has_default_of_old_name
+    assert refreshed.choose(NEW_HASH, changed_at=NOW).has_default_of_old_name is False
+    at_once = issued.refresh(married, username="rosa", at=issued.credential.issued_at or NOW)
+    assert not at_once.has_default_of_old_name
+    assert refreshed.to_record(NOW)["warning"] == "default_of_old_name"
+    assert issued.to_record(NOW)["warning"] is None
 
 
 def test_a_change_is_one_step() -> None:
