@@ -100,7 +100,7 @@ class AccountReader:
         parameters |= of_begin
         if query.typed or query.without_username:
             found = self._finder.find(statements, query)
-            listed, of_words = found.list_all()
+            listed, of_words = found.select_all()
             condition += f" AND contact_id IN ({listed})"
             parameters |= of_words
         return int(self._view.query(statements, self._count + condition, parameters)[0][0])

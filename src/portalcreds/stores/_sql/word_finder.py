@@ -135,7 +135,7 @@ class Places:
     def read(self, position: tuple[str | int, str] | None, limit: int) -> list[Place]:
         """Return the first places after a position."""
         if not self.are_few and self.word != NO_USERNAME:
-            places = self._walk(position, limit)
+            places = self._walk_names(position, limit)
             if len(places) == limit:
                 return places
         return sorted({*self.read_unsorted(position, limit), *self._read_sorted(position, limit)})[:limit]
@@ -172,7 +172,7 @@ class Places:
                 return places[:limit]
             position = places[-1]
 
-    def list_all(self) -> tuple[str, dict[str, object]]:
+    def select_all(self) -> tuple[str, dict[str, object]]:
         """Return the SELECT of all their contact ids, and its parameters; some may come twice."""
         select = f"SELECT contact_id FROM {self._view.words} AND "
         with_word, parameters = self._match_word()
@@ -187,7 +187,7 @@ class Places:
         begin, of_begin = self._begin_after(max((self.word, ""), position or ("", "")))
         return self._read(_all_of(condition, begin), _ORDER, parameters | of_begin, limit)
 
-    def _walk(self, position: tuple[str | int, str] | None, limit: int) -> list[Place]:
+    def _walk_names(self, position: tuple[str | int, str] | None, limit: int) -> list[Place]:
         """Look for those who have the words among the names that follow."""
         after, of_position = self._begin_after(position)
         condition, parameters = self._pin("")
@@ -270,6 +270,7 @@ def follow(word: str) -> str:
 
 def _share_less(word: str) -> str:
     """Return the condition that a row's word has less than *word* in common with the name that it is sorted by."""
+    # Of a word that is longer than what is written all rows are met, and who is sorted by it is found twice.
     return f"shared IN ({', '.join(map(str, range(min(len(word), MAX_SHARED + 1))))})"
 
 
