@@ -59,6 +59,10 @@ MODULES: Final = {
             "sign_in/test_password_checks_policy.py",
             "test_misuse.py",
             "test_throttle.py::test_a_full_queue_says_try_later_and_counts_nothing",
+            "test_throttle_callers.py::test_a_place_that_was_right_before_goes_on",
+            "test_story.py::test_the_whole_story_of_a_contact",
+            "test_wrong_arguments.py::test_every_public_method_takes_any_mistake[sign_ins]",
+            "test_throttle_credentials.py::test_what_could_not_be_verified_spends_nothing",
         ),
     ),
     "steps": (

@@ -155,6 +155,22 @@ def test_a_drawn_default_cannot_be_chosen_either(portal: Portal, form: Callable[
     assert isinstance(portal.sign_ins.complete_change(ticket, GOOD_PASSWORD), PasswordChanged)
 
 
+# -- what a sign-in leaves on the record
+
+
+@pytest.mark.parametrize(
+    ("failures", "kind"),
+    [(0, "authn_login_success"), (1, "authn_login_successafterfail"), (2, "authn_login_successafterfail")],
+)
+def test_the_record_tells_a_success_after_even_one_failure(portal: Portal, failures: int, kind: str) -> None:
+    """Whoever reads the record sees that somebody guessed wrong first, even once, and not that where nobody did."""
+    settled(portal)
+    for _ in range(failures):
+        assert portal.sign_ins.sign_in("rabbiatici", "wrong") == SignInDenied()
+    assert isinstance(portal.sign_ins.sign_in("rabbiatici", GOOD_PASSWORD), SignedIn)
+    assert portal.kinds("c-1")[-1] == kind
+
+
 # -- one's own change
 
 
