@@ -6,7 +6,7 @@ import json
 import re
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing
+from contextlib import closing, contextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final
@@ -89,7 +89,6 @@ def store(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
 @pytest.mark.parametrize(("filters", "index", "column", "how"), _FILTERS)
 def test_each_page_is_read_from_its_place_in_an_index(
     store: DBAPIAccountStore,
-    monkeypatch: pytest.MonkeyPatch,
     filters: dict[str, Any],
     index: str,
     column: str,
@@ -101,15 +100,7 @@ def test_each_page_is_read_from_its_place_in_an_index(
     if turned:
         query = attrs.evolve(query, after=store.search(query).next)
         assert query.after is not None
-    executed: list[tuple[str, Mapping[str, object]]] = []
-    execute = CursorStatements.execute
-
-    def recording(self: CursorStatements, sql: str, parameters: Mapping[str, object], /) -> Any:
-        executed.append((sql, parameters))
-        return execute(self, sql, parameters)
-
-    with monkeypatch.context() as patched:
-        patched.setattr(CursorStatements, "execute", recording)
+    with _recorded() as (executed, _):
         assert len(store.search(query).accounts) == query.limit
     (sql, parameters), *look_ups = [asked for asked in executed if "portal_accounts" in asked[0]]
     assert (look_ups == []) == (how == _AT_ONCE)
@@ -128,21 +119,11 @@ def test_each_page_is_read_from_its_place_in_an_index(
 
 
 @pytest.mark.parametrize("words", ["s", "smith", "rosa s", "example"])
-def test_words_are_read_from_their_key_and_nothing_else(
-    store: DBAPIAccountStore, monkeypatch: pytest.MonkeyPatch, words: str
-) -> None:
+def test_words_are_read_from_their_key_and_nothing_else(store: DBAPIAccountStore, words: str) -> None:
     """The rows of a word, and everybody's names, stand together in the key; nobody's account is read but the page's."""
-    executed: list[tuple[str, Mapping[str, object]]] = []
-    execute = CursorStatements.execute
-
-    def recording(self: CursorStatements, sql: str, parameters: Mapping[str, object], /) -> Any:
-        executed.append((sql, parameters))
-        return execute(self, sql, parameters)
-
-    with monkeypatch.context() as patched:
+    with _recorded() as (executed, patched):
         patched.setattr(word_finder, "_SORTED", 50)
         patched.setattr(word_finder, "_WALKED", 60)
-        patched.setattr(CursorStatements, "execute", recording)
         assert store.search(AccountQuery(now=NOW, words=words, limit=10)).accounts
     asked = [(sql, parameters) for sql, parameters in executed if "portal_words" in sql]
     assert 2 <= len(asked) <= 6
@@ -167,18 +148,10 @@ def test_words_are_read_from_their_key_and_nothing_else(
 
 @pytest.mark.parametrize("status", [AccountStatus.DEFAULT_LIVE, AccountStatus.NEVER_ISSUED])
 def test_whether_somebody_with_a_word_has_a_status_is_seen_in_its_index(
-    store: DBAPIAccountStore, monkeypatch: pytest.MonkeyPatch, status: AccountStatus
+    store: DBAPIAccountStore, status: AccountStatus
 ) -> None:
     """SQLite once read all who have a default for each who had the word: ten seconds for a page at a million."""
-    executed: list[tuple[str, Mapping[str, object]]] = []
-    execute = CursorStatements.execute
-
-    def recording(self: CursorStatements, sql: str, parameters: Mapping[str, object], /) -> Any:
-        executed.append((sql, parameters))
-        return execute(self, sql, parameters)
-
-    with monkeypatch.context() as patched:
-        patched.setattr(CursorStatements, "execute", recording)
+    with _recorded() as (executed, _):
         assert store.search(AccountQuery(now=NOW, words="rosa", status=status, limit=10)).accounts
     ((sql, parameters),) = [asked for asked in executed if "portal_words" in asked[0] and "state" in asked[0]]
     explain = {"SQLite": "EXPLAIN QUERY PLAN ", "PostgreSQL": "EXPLAIN ", "MariaDB": "EXPLAIN FORMAT=JSON "}
@@ -196,17 +169,10 @@ def test_whether_somebody_with_a_word_has_a_status_is_seen_in_its_index(
         assert re.search(r"contact_id\S* ?>", plan.partition(_STATE)[2]), plan
 
 
-def test_many_are_found_by_their_key_in_a_table_that_was_never_analysed(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_many_are_found_by_their_key_in_a_table_that_was_never_analysed() -> None:
     """PostgreSQL expected two rows there, and read all of the tenant's for 500: 1.5 seconds at a million."""
     with own_database("postgresql") as connect, DBAPIAccountStore(connect, dialect="postgresql") as store:
         store.create_tables()
-        executed: list[tuple[str, Mapping[str, object]]] = []
-        execute = CursorStatements.execute
-
-        def recording(self: CursorStatements, sql: str, parameters: Mapping[str, object], /) -> Any:
-            executed.append((sql, parameters))
-            return execute(self, sql, parameters)
-
         with store._connections.reading() as statements:
             for table in ("accounts", "words"):
                 statements.execute(f"ALTER TABLE portal_{table} SET (autovacuum_enabled = false)", {})
@@ -220,8 +186,7 @@ def test_many_are_found_by_their_key_in_a_table_that_was_never_analysed(monkeypa
                 "SELECT '', 0, '', '', CAST(n AS VARCHAR), '' FROM generate_series(1, 20000) n",
                 {},
             )
-        with monkeypatch.context() as patched:
-            patched.setattr(CursorStatements, "execute", recording)
+        with _recorded() as (executed, _):
             found = store.find_many([ContactId(str(number)) for number in range(1, 1001, 2)])
             assert len(found) == 500
             store.apply([Change(old=old, new=old.rename(f"name {old.contact_id}")) for old in found.values()])
@@ -246,18 +211,11 @@ def test_many_are_found_by_their_key_in_a_table_that_was_never_analysed(monkeypa
     ("filters", "index"), [({"status": "never_issued"}, _STATE), ({"never_signed_in": True}, _NAME)]
 )
 def test_a_word_with_a_filter_is_looked_up_by_name_in_a_table_that_was_never_analysed(
-    monkeypatch: pytest.MonkeyPatch, filters: dict[str, Any], index: str
+    filters: dict[str, Any], index: str
 ) -> None:
     """PostgreSQL took an index that begins with the tenant, and read all of it for each who had the word."""
     with own_database("postgresql") as connect, DBAPIAccountStore(connect, dialect="postgresql") as store:
         store.create_tables()
-        executed: list[tuple[str, Mapping[str, object]]] = []
-        execute = CursorStatements.execute
-
-        def recording(self: CursorStatements, sql: str, parameters: Mapping[str, object], /) -> Any:
-            executed.append((sql, parameters))
-            return execute(self, sql, parameters)
-
         with store._connections.reading() as statements:
             for table in ("accounts", "words"):
                 statements.execute(f"ALTER TABLE portal_{table} SET (autovacuum_enabled = false)", {})
@@ -272,8 +230,7 @@ def test_a_word_with_a_filter_is_looked_up_by_name_in_a_table_that_was_never_ana
                 "CAST(n AS VARCHAR), CAST(n AS VARCHAR), ' rosa' FROM generate_series(1, 300) n",
                 {},
             )
-        with monkeypatch.context() as patched:
-            patched.setattr(CursorStatements, "execute", recording)
+        with _recorded() as (executed, _):
             assert store.search(AccountQuery(now=NOW, words="rosa", limit=10, **filters)).accounts
         ((sql, parameters),) = [each for each in executed if "portal_words" in each[0] and "CASE WHEN" in each[0]]
         with store._connections.reading() as statements:
@@ -285,26 +242,16 @@ def test_a_word_with_a_filter_is_looked_up_by_name_in_a_table_that_was_never_ana
 
 @pytest.mark.parametrize("is_analysed", [False, True], ids=["never analysed", "analysed"])
 @pytest.mark.parametrize("count", [30, 100, 500])
-def test_as_many_rows_are_looked_for_as_are_written(
-    monkeypatch: pytest.MonkeyPatch, count: int, is_analysed: bool
-) -> None:
+def test_as_many_rows_are_looked_for_as_are_written(count: int, is_analysed: bool) -> None:
     """PostgreSQL once joined a small table by version first, and so locked a hundred rows a hundred times each."""
     with own_database("postgresql") as connect, DBAPIAccountStore(connect, dialect="postgresql") as store:
         store.create_tables()
-        executed: list[tuple[str, Mapping[str, object]]] = []
-        execute = CursorStatements.execute
-
-        def recording(self: CursorStatements, sql: str, parameters: Mapping[str, object], /) -> Any:
-            executed.append((sql, parameters))
-            return execute(self, sql, parameters)
-
         new = [Account(contact=Contact(contact_id=f"c-{number:03}", last_name="Rossi")) for number in range(count)]
         store.apply([Change(old=None, new=account) for account in new])
         for table in ("accounts", "words") if is_analysed else ():
             with store._connections.reading() as statements:
                 statements.execute(f"ANALYZE portal_{table}", {})
-        with monkeypatch.context() as patched:
-            patched.setattr(CursorStatements, "execute", recording)
+        with _recorded() as (executed, _):
             store.apply([Change(old=old, new=old.refresh(named(old), username=None, at=NOW)) for old in new])
         asked = [(sql, bound) for sql, bound in executed if sql.startswith(("UPDATE", "DELETE"))]
         assert [sql.partition(" ")[0] for sql, _ in asked] == ["UPDATE", "DELETE"]
@@ -314,6 +261,21 @@ def test_as_many_rows_are_looked_for_as_are_written(
                 plan = json.loads(plan) if isinstance(plan, str) else plan
                 # A contact has three words.
                 assert max(_loops(plan[0]["Plan"])) <= (3 * count if sql.startswith("DELETE") else count), sql[:6]
+
+
+@contextmanager
+def _recorded() -> Iterator[tuple[list[tuple[str, Mapping[str, object]]], pytest.MonkeyPatch]]:
+    """Yield what is executed meanwhile, each statement with its parameters, and what else can be patched as long."""
+    executed: list[tuple[str, Mapping[str, object]]] = []
+    execute = CursorStatements.execute
+
+    def recording(self: CursorStatements, sql: str, parameters: Mapping[str, object], /) -> Any:
+        executed.append((sql, parameters))
+        return execute(self, sql, parameters)
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(CursorStatements, "execute", recording)
+        yield executed, patched
 
 
 def named(account: Account) -> Contact:
