@@ -11,6 +11,7 @@ import pytest
 
 from django_site import page_module
 from portal import cheap_hasher
+from portalcreds.testing import ManualClock
 from servers import own_database
 from stores.backends import Backend
 from stores.hosts import DATABASES, django_alias
@@ -32,7 +33,8 @@ def _sites(database: str, folder: Path) -> Iterator[Site]:
             for name, marker in (("school_urls", "urls"), ("school.portal", "rule")):
                 page_module(name, marker)
             override: Any = import_module("django.test").override_settings
-            setting = import_module("django.conf").settings.PORTALCREDS | {"hasher": hasher}
+            # Its clock stands, so that no window of the limits ends between the guesses of a test.
+            setting = import_module("django.conf").settings.PORTALCREDS | {"hasher": hasher, "clock": ManualClock()}
             with override(PORTALCREDS=setting):
                 import_module("django.core.management").call_command("migrate", verbosity=0)
                 yield Site()

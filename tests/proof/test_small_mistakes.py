@@ -9,7 +9,7 @@ import attrs
 import pytest
 
 from guessing import limits
-from portal import GOOD_PASSWORD, OFFICE, ROSA, MovingClock, Portal, invited, issued, ticket_of, watched
+from portal import GOOD_PASSWORD, OFFICE, ROSA, MovingClock, Portal, invited, issued, settled, ticket_of, watched
 from portalcreds.accounts import Account, PasswordHash
 from portalcreds.audit import AuditKind
 from portalcreds.contacts import MAX_CONTACT_TEXT
@@ -23,6 +23,7 @@ from portalcreds.sign_in import (
     ChangeTicket,
     PasswordChanged,
     PasswordRefused,
+    SignedIn,
     SignInDenied,
     SignInService,
     TicketInvalid,
@@ -271,6 +272,34 @@ def test_a_drawn_default_is_kept_with_one_to_six_signs_around_it(memory_portal: 
     outcome = portal.sign_ins.complete_change(ticket, around.format(secret.reveal()))
     assert isinstance(outcome, PasswordRefused)
     assert [violation.code for violation in outcome.violations] == ["same_as_current"]
+
+
+@pytest.mark.parametrize("around", ["8402951{}", "{}8402951"])
+def test_with_more_signs_around_it_a_drawn_default_is_another_password(memory_portal: Portal, around: str) -> None:
+    """R19: each form that counts as kept costs a hash, so there are six of them on either side and no seventh."""
+    portal = memory_portal.with_parts(strategy=RandomReadable(length=20))
+    secret = portal.resets.reset_password("c-1", OFFICE, reveal=True).secret
+    assert secret is not None
+    ticket = ticket_of(portal, password=secret.reveal())
+    assert isinstance(portal.sign_ins.complete_change(ticket, around.format(secret.reveal())), PasswordChanged)
+
+
+@pytest.mark.parametrize("length", [254, 255])
+def test_a_name_that_is_too_long_is_counted_as_nobodys(memory_portal: Portal, length: int) -> None:
+    """R9: what is cut off of it does not make it the name of somebody, who would have to wait for it."""
+    portal = memory_portal.with_parts(limits=limits(per_username=(Limit(1, timedelta(hours=1)),)))
+    settled(portal)
+    portal.accounts.rename("c-1", OFFICE, username="a" * length)
+    assert isinstance(portal.sign_ins.sign_in("a" * 256, "wrong"), SignInDenied)
+    assert isinstance(portal.sign_ins.sign_in("a" * length, GOOD_PASSWORD), SignedIn)
+
+
+def test_a_device_is_text(memory_portal: Portal) -> None:
+    """R23: anything else is a mistake of the program, which would never know a device again."""
+    device: Any = 5
+    with pytest.raises(InvalidValueError) as refused:
+        memory_portal.sign_ins.sign_in("rabbiatici", GOOD_PASSWORD, device=device)
+    assert refused.value.field == "device"
 
 
 def test_an_empty_source_is_none(memory_portal: Portal) -> None:

@@ -275,13 +275,14 @@ def test_a_job_store_that_forgets_the_other_fails_the_rule_it_breaks(
 
 @pytest.mark.parametrize(("kind", "rule"), TWO_COUNTERS)
 def test_a_counter_that_forgets_the_other_fails_the_rule_it_breaks(
-    kind: Callable[[], sabotaged_counters.Shares], rule: str
+    kind: Callable[..., sabotaged_counters.Shares], rule: str
 ) -> None:
     """The same for counters that count in one process only."""
-    counter = kind()
+    clock = ManualClock()
+    counter = kind(clock=clock)
     with pytest.raises(AssertionError):
         getattr(AttemptCounterContract(), rule)(counter, Fixtures(another_counter=counter.another()))
-    counter = sabotaged_counters.Shares()
+    counter = sabotaged_counters.Shares(clock=clock)
     getattr(AttemptCounterContract(), rule)(counter, Fixtures(another_counter=counter.another()))
 
 
