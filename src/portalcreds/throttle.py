@@ -741,7 +741,8 @@ class Throttle:
         return _windows(now, self._name("change", account), self.limits.per_username)
 
     def _lifted(self, now: datetime, name: str) -> str:
-        return _named(now, f"lifted:{name}", (self.limits.per_place,))[0][1]
+        ((_, key),) = _named(now, f"lifted:{name}", (self.limits.per_place,))
+        return key
 
     def _arrivals(self, now: datetime, caller: Caller) -> str | None:
         windows = _named(now, f"arrivals:{caller.source}", self.limits.per_source)
@@ -767,7 +768,7 @@ def _is_default(account: Account) -> bool:
 
 def _kind(account: Account | None, now: datetime) -> str:
     """Return one of those that are sprayed; or what is counted beside them, so that it costs the same."""
-    if account is None or (_is_default(account) and account.credential.is_expired(now)):
+    if account is None or account.credential.is_expired(now):
         return _DECOY
     return "default" if _is_default(account) else "chosen"
 

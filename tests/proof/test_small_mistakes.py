@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import attrs
 import pytest
 
 from guessing import limits
-from portal import GOOD_PASSWORD, OFFICE, ROSA, MovingClock, Portal, invited, issued, settled, ticket_of, watched
+from portal import GOOD_PASSWORD, OFFICE, PAT, ROSA, MovingClock, Portal, invited, issued, settled, ticket_of, watched
 from portalcreds.accounts import Account, PasswordHash
 from portalcreds.audit import AuditKind
 from portalcreds.contacts import MAX_CONTACT_TEXT
@@ -28,6 +30,7 @@ from portalcreds.sign_in import (
     SignInService,
     TicketInvalid,
 )
+from portalcreds.stores.dbapi import DBAPIAccountStore
 from portalcreds.stores.memory import MemoryAttemptCounter
 from portalcreds.throttle import Limit, Throttle, ThrottleLimits
 
@@ -87,6 +90,17 @@ def test_the_usual_limits_are_these() -> None:
 def test_a_counter_tells_whether_it_counts_for_one_process() -> None:
     """A service that warns of it asks the throttle."""
     assert throttle().is_of_one_process is True
+    # One that another library brings says nothing of it.
+    counts = MemoryAttemptCounter()
+    silent = SimpleNamespace(hit=counts.hit, counts=counts.counts, clear=counts.clear)
+    assert throttle(counter=silent).is_of_one_process is False
+
+
+def test_a_throttle_tells_whose_counts_it_has(tmp_path: Path) -> None:
+    """A portal refuses another tenant's; a counter that says nothing may be anybody's."""
+    with DBAPIAccountStore.open_sqlite(tmp_path / "portal.db", tenant="north") as store:
+        assert throttle(counter=store.counter()).tenant == "north"
+    assert throttle().tenant is None
 
 
 # -- who waits, and who does not
@@ -109,6 +123,104 @@ def test_names_of_full_length_are_counted_apart() -> None:
     there = throttle()
     longest = "a" * 254
     assert there.admit(f"{longest}b", None).username != there.admit(f"{longest}c", None).username
+
+
+def test_a_name_that_is_too_long_is_not_the_longest_one() -> None:
+    """It is counted without what is beyond, and is nobody's all the same."""
+    there = throttle()
+    assert there.admit("a" * 256, None).username != there.admit("a" * 255, None).username
+
+
+def test_a_family_queues_by_itself_where_it_was_right_before() -> None:
+    """R9: who fills the queue from the same address does not stand before it."""
+    there = throttle()
+    there.record_success(ACCOUNT, there.admit("rabbiatici", HOME))
+    assert there.admit("rabbiatici", HOME).in_queue != there.admit("pobrien", HOME).in_queue
+
+
+def test_a_source_is_shared_from_twenty_settled_families_on() -> None:
+    """Nineteen are too few, and so are those who chose a password eleven and a half hours ago."""
+    there, now = throttle(), MovingClock().now
+    settled, fresh = (
+        on_default().choose(PasswordHash("$x$"), changed_at=now - timedelta(hours=hours)) for hours in (12, 11.5)
+    )
+    told = []
+    for number in range(20):
+        told.append(there.admit("somebody", HOME).is_shared)
+        there.record_success(fresh, there.admit(f"fresh-{number}", HOME))
+        there.record_success(settled, there.admit(f"settled-{number}", HOME))
+    assert told == [False] * 20
+    assert there.admit("somebody", HOME).is_shared
+
+
+def test_claims_beyond_the_limit_come_every_thirty_seconds() -> None:
+    """R9: twice as many as the limit go on, and the next one waits until the half minute is over."""
+    clock = MovingClock()
+    there = throttle(clock, claims=Limit(1, timedelta(hours=1)))
+    waits = []
+    for number in range(3):
+        caller = there.admit(f"family-{number}", HOME)
+        waits.append(caller.retry_after)
+        there.record_success(on_default(), caller)
+    assert waits == [None, None, timedelta(seconds=30)]
+
+
+def test_in_a_spray_a_source_waits_for_what_failed_in_its_first_window() -> None:
+    """Not for what failed there an hour ago, nor until the hour is over, nor where as many families got in."""
+    per_source = (Limit(50, 5 * MINUTE), Limit(300, timedelta(hours=1)))
+    clock = MovingClock()
+    there = throttle(clock, per_source=per_source, spray=Limit(1, timedelta(hours=1)))
+    for _ in range(5):
+        there.record_failure(on_default(), there.admit("rabbiatici", HOME))
+    assert there.admit("somebody", HOME).retry_after == 5 * MINUTE
+    for number in range(5):
+        there.record_success(on_default(), there.admit(f"family-{number}", HOME)._replace(retry_after=None))
+    assert there.admit("somebody", HOME).retry_after is None
+    there.record_failure(on_default(), there.admit("rabbiatici", HOME))
+    assert there.admit("somebody", HOME).retry_after is not None
+    clock.move(minutes=5)
+    assert there.admit("somebody", HOME).retry_after is None
+
+
+def test_failures_that_were_taken_back_are_those_of_the_first_window() -> None:
+    """What was taken back an hour ago does not set off what fails now."""
+    clock = MovingClock()
+    per_source = (Limit(50, 5 * MINUTE), Limit(300, timedelta(hours=1)))
+    there, default = throttle(clock, per_source=per_source, spray=Limit(1, timedelta(hours=1))), on_default()
+    for _ in range(5):
+        there.record_failure(default, there.admit("rabbiatici", HOME))
+    there.record_success(default, there.admit("rabbiatici", HOME))
+    clock.move(minutes=5)
+    for _ in range(5):
+        there.record_failure(default, there.admit("pobrien", HOME))
+    assert there.admit("somebody", HOME).retry_after is not None
+
+
+def test_a_right_default_that_has_expired_makes_no_place_known() -> None:
+    """It lets nobody in, so it is no arrival either."""
+    clock = MovingClock()
+    there, default = throttle(clock), on_default()
+    clock.move(days=1)
+    there.record_success(default, there.admit("rabbiatici", HOME))
+    assert not there.admit("rabbiatici", HOME).is_known
+
+
+def test_who_is_under_way_is_counted_though_the_counters_clock_is_ahead() -> None:
+    """Counts outlast the window in which they are read, by as much again."""
+    clock, its_own = MovingClock(), MovingClock()
+    there = throttle(clock, MemoryAttemptCounter(clock=its_own), default_failures=1)
+    with there.begin(on_default(), there.admit("rabbiatici", None), None) as first:
+        its_own.move(minutes=16)
+        second = there.begin(on_default(), there.admit("rabbiatici", None), None)
+        assert (first.refusal, second.refusal) == (None, "too_many_at_once")
+
+
+def test_new_passwords_that_are_tried_at_once_wait_a_moment_for_each_other() -> None:
+    """With one more that was refused they would be too many, and a second later they are a failure or none."""
+    there = throttle(per_username=(Limit(3, timedelta(hours=1)),))
+    there.record_refused_change(ACCOUNT)
+    tries = [there.begin_change(ACCOUNT) for _ in range(3)]
+    assert [each.retry_after for each in tries] == [None, None, timedelta(seconds=1)]
 
 
 def test_a_family_behind_a_shared_source_queues_by_itself() -> None:
@@ -194,6 +306,23 @@ def test_a_proof_that_did_not_count_spends_nothing() -> None:
     assert [AuditKind.CREDENTIAL_SPENT in dict(noted) for noted in told] == [False, True]
 
 
+def test_proofs_of_accounts_without_a_user_name_are_counted_apart() -> None:
+    """Each has a name of its own there."""
+    there = throttle()
+    nameless = [Account(contact=contact) for contact in (ROSA, PAT)]
+    assert len({there.admit_proof(account, None).username for account in nameless}) == 2
+
+
+def test_a_right_proof_does_not_undo_what_spent_it() -> None:
+    """R9: as many wrong ones as are allowed stand, also where the right one was under way meanwhile."""
+    there = throttle(default_failures=2)
+    caller = there.admit_proof(ACCOUNT, None)
+    for _ in range(2):
+        there.record_proof_failure(ACCOUNT, caller)
+    there.record_proof(ACCOUNT, caller)
+    assert there.begin_proof(ACCOUNT).refusal == "spent"
+
+
 def test_failures_that_were_taken_back_hold_up_nobody_in_a_spray() -> None:
     """While somebody sprays, a family that mistyped and got in leaves its neighbours at the source as they were."""
     there, default = throttle(spray=Limit(4, 10 * MINUTE), per_source=(Limit(100, 10 * MINUTE),)), on_default()
@@ -208,12 +337,22 @@ def test_failures_that_were_taken_back_hold_up_nobody_in_a_spray() -> None:
 def test_a_delay_is_told_again_in_the_next_window_of_a_name() -> None:
     """Once in five minutes, and not in ten."""
     clock = MovingClock()
-    there = throttle(clock, per_username=(Limit(10, 5 * MINUTE),), spray=Limit(300, 10 * MINUTE))
+    names = (Limit(10, 5 * MINUTE), Limit(30, timedelta(hours=1)))
+    there = throttle(clock, per_username=names, spray=Limit(300, 10 * MINUTE))
     told = []
     for _ in range(3):
         told.append(bool(there.note_delay(HOME, "try_later")))
         clock.move(minutes=3)
     assert told == [True, False, True]
+
+
+def test_two_delays_at_the_same_moment_are_told_once() -> None:
+    """Both read that none was told, and the counts that they get tell them apart."""
+    counter = MemoryAttemptCounter()
+    late: Any = watched(counter, lambda *_: None)
+    late.counts = lambda keys: (0,) * len(keys)  # As read before the other one's hit.
+    told = [there.note_delay(HOME, "try_later") for there in (throttle(counter=counter), throttle(counter=late))]
+    assert list(map(bool, told)) == [True, False]
 
 
 def test_delays_beyond_the_limit_of_all_leave_no_rows() -> None:

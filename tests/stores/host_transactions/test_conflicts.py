@@ -83,7 +83,7 @@ def test_a_serialization_failure_is_told_and_mended_by_running_again(family: Hos
 def test_a_deadlock_is_told_and_mended_by_running_again(family: Host) -> None:
     """Of two transactions that wait for each other, one goes on, and the other succeeds when it is run again."""
     host = attrs.evolve(family, backend=make_impatient(family.backend))
-    both_hold = Barrier(2)
+    both_hold = Barrier(2, timeout=30)
 
     def rename_both(first: ContactId, second: ContactId, wait: Callable[[], object]) -> None:
         with host.transaction(commit=True) as work:
