@@ -180,6 +180,9 @@ def test_in_a_spray_a_source_waits_for_what_failed_in_its_first_window() -> None
     assert there.admit("somebody", HOME).retry_after is not None
     clock.move(minutes=5)
     assert there.admit("somebody", HOME).retry_after is None
+    for _ in range(5):
+        there.record_failure(on_default(), there.admit("pobrien", HOME))
+    assert there.admit("somebody", HOME).retry_after == 5 * MINUTE
 
 
 def test_failures_that_were_taken_back_are_those_of_the_first_window() -> None:

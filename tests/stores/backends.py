@@ -98,8 +98,8 @@ class Backend:
         if self.database not in _SET_LEVEL:
             return self
         setting = _SET_LEVEL[self.database].format("REPEATABLE READ" if level == SNAPSHOT else level)
-        snapshot = ("SET SESSION innodb_snapshot_isolation = ON",) if level == SNAPSHOT else ()
-        return attrs.evolve(self, settings=(*self.settings, setting, *snapshot))
+        snapshot = (f"SET SESSION innodb_snapshot_isolation = {'ON' if level == SNAPSHOT else 'OFF'}",)
+        return attrs.evolve(self, settings=(*self.settings, setting, *(snapshot if self.database == "mariadb" else ())))
 
     def connect(self) -> Any:
         """Return a new connection of the driver: to look at rows, or for a store to own."""

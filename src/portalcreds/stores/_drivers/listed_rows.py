@@ -23,8 +23,11 @@ class ListedRows(RowWriter):
         super()._prepare()
         self._insert_many = f"INSERT INTO {self._table} ({self._names}) VALUES (:rows)"
         # Not a join as below: a DELETE takes no list in the first place, and with the table there MariaDB 11 reads all
-        # of a small one, and waits for whoever else has changed anything in it.
-        self._delete_many = f"DELETE FROM {self._table}{self._within} AND ({', '.join(self._key)}) IN ((:rows))"
+        # of a small one, and waits for whoever else has changed anything in it. So does any without FORCE.
+        self._delete_many = (
+            f"DELETE {self._table} FROM {self._table} FORCE INDEX (PRIMARY){self._within} "
+            f"AND ({', '.join(self._key)}) IN ((:rows))"
+        )
 
     def _new(self, columns: Columns) -> dict[str, str]:
         """Return what stands for each column of a row."""

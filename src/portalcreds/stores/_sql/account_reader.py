@@ -155,7 +155,7 @@ class AccountReader:
             parameters["name_end"] = follow(beginning)
         conditions = " AND ".join(filter(None, (condition, begin, has_words)))
         selected = ", ".join((KEY_COLUMNS[query.order], "contact_id", *columns))
-        sql = f"SELECT {selected} FROM {self._view.accounts} AND {conditions} ORDER BY {order_by(query)} LIMIT :limit"
+        sql = f"SELECT {selected} FROM {self._view.walked} AND {conditions} ORDER BY {order_by(query)} LIMIT :limit"
         return self._view.query(statements, sql, parameters)
 
     def _find(self, statements: Statements, query: AccountQuery) -> list[Place] | None:

@@ -21,10 +21,10 @@ _MAX_INTEGER: Final = 2**63 - 1
 
 
 def order_by(query: AccountQuery) -> str:
-    """Return the columns to sort by."""
+    """Return the columns to sort by, as `Dialect.pin_column` wants them: with those that are of one value."""
     columns = f"{KEY_COLUMNS[query.order]}, contact_id"
-    # In one state that sorts nothing, but it names the index: MariaDB would take the one of all states.
-    return columns if _state_of(query) is None or query.order == AccountOrder.LAST_SIGN_IN else f"state, {columns}"
+    is_of_one_state = _state_of(query) is not None and query.order != AccountOrder.LAST_SIGN_IN
+    return f"tenant, state, {columns}" if is_of_one_state else f"tenant, {columns}"
 
 
 def filter_accounts(query: AccountQuery, dialect: Dialect | None = None) -> tuple[str, dict[str, object]]:

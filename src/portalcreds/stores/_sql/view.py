@@ -33,6 +33,7 @@ class View:
         is_scoped: Whether it sees less than the tenant has.
         within: The condition that a contact id is in the scope; empty without one.
         accounts: What follows FROM to read accounts, up to a condition that more may be added to with AND.
+        walked: The same where an index is walked along, in an order that begins with the tenant.
         words: The same for the words that accounts are found by; those of all scopes.
         events: The same for audit events; those about nobody are in every scope.
 
@@ -46,17 +47,18 @@ class View:
         self.tenant = check_tenant(tenant)
         self._always: dict[str, object] = {"tenant": self.tenant}
         self.within = ""
-        accounts = events = "tenant = :tenant"
+        scoped = events = ""
         if self._scope is not None:
             self._always |= self._scope.parameters
             self.within = f"{dialect.compare_exactly('contact_id')} IN ({self._scope.sql})"
-            accounts += f" AND {self.within}"
-            events += f" AND (contact_id IS NULL OR {self.within})"
+            scoped = f" AND {self.within}"
+            events = f" AND (contact_id IS NULL OR {self.within})"
         self.is_scoped = self._scope is not None
         self.scope_digest = "" if self._scope is None else digest(repr((self._scope.sql, self._scope.parameters)))
         self.words = f"{layout.words.path} WHERE tenant = :tenant"
-        self.accounts = f"{layout.accounts.path} WHERE {accounts}"
-        self.events = f"{layout.events.path} WHERE {events}"
+        self.accounts = f"{layout.accounts.path} WHERE tenant = :tenant{scoped}"
+        self.walked = f"{layout.accounts.path} WHERE {dialect.pin_column('tenant', 'tenant')}{scoped}"
+        self.events = f"{layout.events.path} WHERE tenant = :tenant{events}"
 
     def bind(self, parameters: dict[str, object]) -> dict[str, object]:
         """Add what every statement is bound to, and return the parameters."""
