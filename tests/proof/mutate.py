@@ -108,6 +108,8 @@ MODULES: Final = {
             "stores/test_dbapi_store.py",
             "stores/test_sql_faults.py",
             "stores/test_writing_in_sets.py",
+            "stores/test_races.py::test_a_commit_that_ends_later_than_its_connection",
+            "stores/test_races.py::test_bulks_in_opposite_orders_wait_for_each_other",
         ),
     ),
 }

@@ -6,13 +6,14 @@ from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from portalcreds.account_queries import AccountQuery
 from portalcreds.exceptions import ConfigurationError
 from portalcreds.stores import DBAPIAccountStore
-from portalcreds.testing._store_samples import add, an_account
+from portalcreds.testing._store_samples import add, an_account, step
 
 from .backends import Backend, new_backend
 from .hosts import DATABASES, Host
@@ -56,6 +57,24 @@ def test_people_are_found_again(backend: Backend) -> None:
             cursor = connection.cursor()
             cursor.execute("SELECT contact_id FROM portal_words WHERE tenant = 'other'")
             assert list(cursor.fetchall()) == [("c",)]
+
+
+def test_who_is_renamed_meanwhile_is_found(backend: Backend, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Words that somebody else wrote after the old ones were removed are in nobody's way."""
+    with Host("any", backend).seen() as store, Host("any", backend).seen() as other:
+        account = an_account("c1", "before")
+        add(store, account)
+        begin, begun = store._port.transaction, []
+
+        def transaction(**how: Any) -> Any:
+            begun.append(how)
+            if len(begun) == 2:  # The first one removes all words, and this one writes them.
+                step(other, account, account.rename("after"))
+            return begin(**how)
+
+        monkeypatch.setattr(store._port, "transaction", transaction)
+        assert store.rebuild_words() == 1
+        assert [store.count(AccountQuery(now=NOW, words=words)) for words in ("before", "after")] == [0, 1]
 
 
 def test_it_takes_a_store_of_all_accounts(backend: Backend) -> None:

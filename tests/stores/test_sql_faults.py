@@ -313,11 +313,19 @@ def test_a_lost_acknowledgement_of_events_records_them_once(
 
 
 def test_a_username_whose_owner_left_meanwhile_is_tried_again(
-    store: DBAPIAccountStore, other: DBAPIAccountStore, driver: FaultyDriver
+    store: DBAPIAccountStore, other: DBAPIAccountStore, driver: FaultyDriver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """R21: a constraint without anybody in the way is looked at afresh, not reported as taken."""
+    """R21: a constraint without anybody in the way is looked at afresh in a new transaction, not reported as taken."""
+    begin, begun = store._port.transaction, []
+
+    def transaction(**how: Any) -> Any:
+        begun.append(how)
+        return begin(**how)
+
+    monkeypatch.setattr(store._port, "transaction", transaction)
     driver.fail_once("INSERT INTO portal_accounts", "SQLITE_CONSTRAINT_UNIQUE", done=False)
     assert list(store.apply([Change(old=None, new=an_account("1", "rosa"))])) == [_APPLIED]
+    assert len(begun) == 2
     assert other.find_by_username("rosa") is not None
 
 

@@ -365,7 +365,7 @@ class SearchingRules:
                 assert store.count(query) == query.matches(new)
 
     def test_search_sees_what_was_just_written(self, store: AccountStore) -> None:
-        """After a rename, a new last name or a new status, only the new one finds the account."""
+        """After a rename, a new last name or a new status, only the new one finds the account, and what it kept."""
         account = an_account("1", "uralt", last_name="Alt")
         add(store, account)
         renamed = step(store, account, account.rename("neu"))
@@ -376,6 +376,7 @@ class SearchingRules:
         assert list(store.search(AccountQuery(now=NOW, words="neu")).accounts) == [last]
         assert list(store.search(AccountQuery(now=NOW, words="a")).accounts) == []
         assert list(store.search(AccountQuery(now=NOW, words="n")).accounts) == [last]
+        assert list(store.search(AccountQuery(now=NOW, words=contact.first_name or "")).accounts) == [last]
         assert list(store.search(AccountQuery(now=NOW, status=AccountStatus.NEVER_ISSUED)).accounts) == []
 
     def test_after_two_changes_in_one_call_the_words_are_those_of_the_last(self, store: AccountStore) -> None:

@@ -283,13 +283,12 @@ def _find_sets(steps: Iterable[_Step]) -> list[list[_Step]]:
     meet a deadlock, and then begins again.
     """
     sets: list[list[_Step]] = []
-    of_contact: dict[str, int] = {}
-    of_username: dict[str | None, int] = {}
+    after: dict[tuple[str, str], int] = {}
     for step in steps:
-        names = [name for name in (step.freed, step.claimed) if name is not None]
-        number = max(of_contact.get(step.contact_id, 0), *(of_username.get(name, 0) for name in names), 0)
-        of_contact[step.contact_id] = number + 1
-        of_username.update(dict.fromkeys(names, number + 1))
+        names = [("username", name) for name in (step.freed, step.claimed) if name is not None]
+        keys = [("contact", step.contact_id), *names]
+        number = max(after.get(key, 0) for key in keys)
+        after.update(dict.fromkeys(keys, number + 1))
         if number == len(sets):
             sets.append([])
         sets[number].append(step)
