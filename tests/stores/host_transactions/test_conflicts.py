@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from threading import Barrier
 from typing import Any
@@ -108,6 +109,25 @@ def test_a_deadlock_is_told_and_mended_by_running_again(family: Host) -> None:
     rename_both(*loser, lambda: None)
     names = {account.contact_id: account.username for account in see(family).accounts}
     assert (names[ROSA], names[PAT]) == (f"{USERNAMES[ROSA]}..", f"{USERNAMES[PAT]}..")
+
+
+@pytest.mark.parametrize("backend", ["postgresql", "mariadb"], indirect=True)
+def test_changes_of_different_people_wait_for_nobody(family: Host) -> None:
+    """Rows are locked by their keys, also in a table so small that a planner would rather read all of it."""
+    people = [an_account(f"a{number}", f"name{number}") for number in range(4)]
+    with family.seen() as store:
+        add(store, *people)
+    impatience = {"postgresql": "SET LOCAL lock_timeout = '50ms'", "mariadb": "SET innodb_lock_wait_timeout = 1"}
+
+    def rename(some: Sequence[Account], meanwhile: Callable[[], object]) -> None:
+        with family.transaction(commit=True) as work:
+            work.execute(impatience[family.database])
+            changes = [Change(old=each, new=each.rename(f"{each.username}.")) for each in some]
+            assert list(work.store.apply(changes)) == [ApplyResult.APPLIED] * 2
+            meanwhile()
+
+    with ThreadPoolExecutor(1) as another:
+        rename(people[:2], lambda: another.submit(rename, people[2:], lambda: None).result())
 
 
 def test_a_lock_that_stays_held_is_told_and_mended_by_running_again(family: Host) -> None:
