@@ -333,6 +333,10 @@ class SlowlyCommitted:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._connection, name)
 
+    def __setattr__(self, name: str, value: object) -> None:
+        # Such as autocommit.
+        super().__setattr__(name, value) if name.startswith("_") else setattr(self._connection, name, value)
+
     def cursor(self) -> Any:
         """Return a cursor that meets it."""
         cursor = self._connection.cursor()
@@ -375,9 +379,14 @@ class Cursor:
         self._cursor.close()
 
 
+@pytest.mark.parametrize("scope", [None, "SELECT '1' UNION SELECT contact_id FROM portal_accounts"])
 @at_levels([(name, level) for name, level in SAMPLE if is_a_drivers(name) and name != "sqlite"])
-def test_a_commit_that_ends_later_than_its_connection(backend: Backend, level: str) -> None:
-    """What the next attempt looks at is what the lost one has left when it ends, and not what was there before."""
+def test_a_commit_that_ends_later_than_its_connection(backend: Backend, level: str, scope: str | None) -> None:
+    """
+    What the next attempt looks at is what the lost one has left when it ends, and not what was there before.
+
+    A scope is looked at before anything is written: it must not settle what is seen after.
+    """
     tenant = uuid4().hex
     when: list[float] = []
     levelled = backend.at_level(level)
@@ -385,7 +394,10 @@ def test_a_commit_that_ends_later_than_its_connection(backend: Backend, level: s
         levelled.open(tenant) as sound,
         ThreadPoolExecutor(1) as executor,
         DBAPIAccountStore(
-            lambda: SlowlyCommitted(levelled.connect(), executor, when), dialect=backend.database, tenant=tenant
+            lambda: SlowlyCommitted(levelled.connect(), executor, when),
+            dialect=backend.database,
+            tenant=tenant,
+            scope=scope,
         ) as store,
     ):
         there = an_account("2", "rose")

@@ -15,6 +15,7 @@ from portalcreds.contacts import Contact, ContactId
 from portalcreds.privileges import Operator
 from portalcreds.protocols import ApplyResult, Change
 from portalcreds.stores._drivers.cursors import CursorStatements
+from portalcreds.stores._drivers.row_writer import Row, RowWriter
 from portalcreds.stores.dbapi import DBAPIAccountStore
 from portalcreds.testing._store_samples import NOW, add, an_account, an_event, issued
 from portalcreds.throttle import Throttle
@@ -181,6 +182,23 @@ def test_a_column_that_stays_as_it_is_is_not_written(store: Any, monkeypatch: py
     assert "is_active = " in update
     assert not any(f"{column} = " in update for column in ("name_key", "username_key", "last_sign_in_at"))
     assert list(store.find_many([account.contact_id for account in there]).values()) == [each.new for each in changes]
+
+
+def test_rows_are_locked_in_one_order(store: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two calls with the same people the other way round wait for each other; else each would hold what one needs."""
+    people = [an_account(f"order-{number}") for number in range(3)]
+    add(store, *people)
+    locked: list[object] = []
+    update = RowWriter.update
+
+    def recorded(self: RowWriter, statements: Any, names: Sequence[str], rows: Sequence[Row], **how: Any) -> Any:
+        locked.extend(row[0] for row in rows)
+        return update(self, statements, names, rows, **how)
+
+    monkeypatch.setattr(RowWriter, "update", recorded)
+    changes = [Change(old=each, new=each.disable()) for each in reversed(people)]
+    assert list(store.apply(changes)) == [_APPLIED] * 3
+    assert locked == ["order-0", "order-1", "order-2"]
 
 
 def test_texts_that_a_list_of_rows_might_mistake(store: Any) -> None:
