@@ -12,6 +12,7 @@ from threading import Lock
 from types import ModuleType
 from typing import Any, Final
 
+from recipes import new_module
 from stores.hosts import need
 
 PAGE: Final = Path(__file__).resolve().parents[1] / "docs/how-to/django.md"
@@ -27,7 +28,7 @@ def shown(marker: str) -> str:
 
 def page_module(name: str, marker: str) -> ModuleType:
     """Return a block of the page as the module that a site has it in."""
-    module = sys.modules[name] = ModuleType(name)
+    module = sys.modules[name] = new_module(name)
     exec(compile(shown(marker), str(PAGE), "exec"), module.__dict__)  # noqa: S102  That is what is tested.
     return module
 

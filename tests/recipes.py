@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from types import ModuleType
 from typing import Any, Final
 
 import portalcreds
@@ -23,6 +24,13 @@ def names_of(page: str, marker: str) -> dict[str, Any]:
     # As in a file of its own: FastAPI cannot read annotations that are texts where they name what is local.
     exec(compile(code, str(path), "exec", dont_inherit=True), namespace)  # noqa: S102  That is what is tested.
     return namespace
+
+
+def new_module(name: str) -> ModuleType:
+    """Return an empty module that says nothing of a loader: of one without, Python 3.15 warns where an error is shown."""
+    module = ModuleType(name)
+    del module.__loader__, module.__spec__
+    return module
 
 
 def front_door(portal: Portal, **parts: Any) -> portalcreds.Portal:

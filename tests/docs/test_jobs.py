@@ -21,6 +21,7 @@ from portalcreds import Contact, Grants, Operator, Privilege, SignedIn
 from portalcreds.contacts import ContactId
 from portalcreds.default_passwords import RandomReadable
 from portalcreds.protocols import utc_now
+from recipes import new_module
 from stores.hosts import need
 
 PAGE: Final = Path(__file__).resolve().parents[2] / "docs/how-to/jobs.md"
@@ -35,7 +36,7 @@ def page(marker: str) -> ModuleType:
     text = PAGE.read_text("utf-8")
     block = re.search(rf"^<!-- {marker} -->\n```py\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
     assert block is not None
-    module = ModuleType(f"page_{marker}")
+    module = new_module(f"page_{marker}")
     code = "\n" * text[: block.start(1)].count("\n") + block[1]
     exec(compile(code, str(PAGE), "exec", dont_inherit=True), vars(module))  # noqa: S102  That is what is tested.
     return module

@@ -42,6 +42,7 @@ from portalcreds.stores.memory import MemoryAttemptCounter
 from portalcreds.testing import AccountStoreContract, AuditSinkContract
 from portalcreds.testing._store_samples import HASH, NOW, add, an_account, an_event, chosen, issued, step
 from portalcreds.throttle import Throttle
+from recipes import new_module
 
 PAGE: Final = Path(__file__).resolve().parents[2] / "docs/how-to/write-a-store.md"
 
@@ -52,7 +53,7 @@ def _imported(page: Path) -> ModuleType:
     for line in page.read_text("utf-8").splitlines():
         in_block = line == "```python" or (in_block and not line.startswith("```"))
         lines.append(line if in_block and line != "```python" else "")
-    module = ModuleType("write_a_store")
+    module = new_module("write_a_store")
     exec(compile("\n".join(lines), str(page), "exec"), vars(module))  # noqa: S102  That is what is tested.
     return module
 
