@@ -27,7 +27,7 @@ def names_of(page: str, marker: str) -> dict[str, Any]:
 
 
 def new_module(name: str) -> ModuleType:
-    """Return an empty module that says nothing of a loader: of one without, Python 3.15 warns where an error is shown."""
+    """Return an empty module that names no loader: of one that names None, Python 3.15 warns where it shows errors."""
     module = ModuleType(name)
     del module.__loader__, module.__spec__
     return module
