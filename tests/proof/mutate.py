@@ -26,7 +26,7 @@ from itertools import islice
 from pathlib import Path
 from py_compile import PycInvalidationMode
 from queue import LifoQueue
-from typing import Final
+from typing import Final, Literal
 
 import attrs
 
@@ -119,13 +119,22 @@ SECONDS: Final = 240
 """How long the tests may take for one mutant. One for which they never end is noticed."""
 
 
+End = Literal["passed", "failed", "endless"]
+"""What the tests did. On a busy machine those that only take long count as endless: how many did is told."""
+
+
 @attrs.frozen
 class Trial:
     """What became of a mutant."""
 
     module: str
     mutant: Mutant
-    is_noticed: bool
+    end: End
+
+    @property
+    def is_noticed(self) -> bool:
+        """Whether the tests did anything but pass."""
+        return self.end != "passed"
 
     @property
     def line(self) -> str:
@@ -152,7 +161,8 @@ def main() -> int:
             of_known = [trial for trial in left if trial.line in known]
             unknown += len(left) - len(of_known)
             say(
-                f"{name}: of {len(trials)} mutants {len(trials) - len(left)} were noticed, {len(of_known)} are known, "
+                f"{name}: of {len(trials)} mutants {len(trials) - len(left)} were noticed, "
+                f"{sum(trial.end == 'endless' for trial in trials)} of them without an end, {len(of_known)} are known, "
                 f"{len(left) - len(of_known)} survived; {time.monotonic() - began:.0f} s"
             )
             for trial in left:
@@ -168,7 +178,7 @@ def try_module(name: str, options: argparse.Namespace, free: LifoQueue[Path]) ->
     def attempt(mutant: Mutant) -> Trial:
         copy = free.get()
         try:
-            return Trial(name, mutant, is_noticed(copy, path, mutant.source, tests))
+            return Trial(name, mutant, try_tests(copy, path, mutant.source, tests))
         finally:
             (copy / "portalcreds" / path).write_text(source, "utf-8")
             free.put(copy)
@@ -180,8 +190,8 @@ def try_module(name: str, options: argparse.Namespace, free: LifoQueue[Path]) ->
     raise SystemExit(f"{name}: its tests fail without a mistake\n{(copy / 'log').read_text('utf-8')}")
 
 
-def is_noticed(copy: Path, path: str, source: str, tests: Sequence[str]) -> bool:
-    """Return whether the tests fail on the copy of the package with that source of a module."""
+def try_tests(copy: Path, path: str, source: str, tests: Sequence[str]) -> End:
+    """Run the tests on the copy of the package with that source of a module."""
     (copy / "portalcreds" / path).write_text(source, "utf-8")
     child = os.fork()
     if child == 0:
@@ -192,16 +202,16 @@ def is_noticed(copy: Path, path: str, source: str, tests: Sequence[str]) -> bool
         if ended:
             code = os.waitstatus_to_exitcode(status)
             if code in (0, 1) or code < 0:
-                return code != 0
+                return "failed" if code else "passed"
             # 2 for an import that failed in the mutant; 4 and 5 if no test ran.
             if code in (2, 3):
-                return True
+                return "failed"
             raise SystemExit(f"the tests did not run: pytest ended with {code}; see {copy / 'log'}")
         time.sleep(0.02)
     with contextlib.suppress(ProcessLookupError):
         os.killpg(child, signal.SIGKILL)
     os.waitpid(child, 0)
-    return True
+    return "endless"
 
 
 def run_tests(copy: Path, tests: Sequence[str]) -> None:
