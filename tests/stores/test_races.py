@@ -19,6 +19,7 @@ from portalcreds.contacts import ContactId
 from portalcreds.jobs import AddOutcome
 from portalcreds.protocols import ApplyResult, Change
 from portalcreds.stores.dbapi import DBAPIAccountStore
+from portalcreds.testing import JobStoreContract
 from portalcreds.testing._store_samples import NOW, add, an_account, an_event, stored
 from portalcreds.testing.job_store import a_chunk, a_job
 from races import at_once
@@ -155,6 +156,14 @@ def test_jobs_that_are_added_at_once_stay_within_the_ceiling(backend: Backend, l
 def test_jobs_added_at_once_50_times_stay_within_the_ceiling(backend: Backend, level: str) -> None:
     """The same 50 times, and fewer where one thing differs."""
     race_for_room(backend.at_level(level), starters=16, rounds=whole(backend, level, 50, 10))
+
+
+@at_levels(AT_EVERY_LEVEL)
+def test_workers_of_one_job_are_in_nobodys_way(backend: Backend, level: str) -> None:
+    """Each chunk is done and counted once, also when several are finished at the same moment (R12)."""
+    for _ in range(3):
+        with backend.at_level(level).open(uuid4().hex) as store:
+            JobStoreContract().test_workers_share_a_job(store)
 
 
 # -- one user name, many accounts

@@ -268,7 +268,11 @@ class _JobSQL:
             f"SELECT number, size, items, results {its_chunks} AND number = :number AND finished_at IS NULL "
             f"AND worker = :worker AND leased_until = :until AND {is_open}"
         )
-        self.select_finished = f"SELECT size, worker {its_chunks} AND number = :number AND finished_at IS NOT NULL"
+        # With a lock, which is held already if it is ours: after a plain SELECT, MariaDB from 11.6 on refuses to count
+        # it in a job that another worker has counted one in meanwhile.
+        self.select_finished = (
+            f"SELECT size, worker {its_chunks} AND number = :number AND finished_at IS NOT NULL{dialect.lock}"
+        )
         self.save = (
             f"UPDATE {chunks} SET results = :results, worker = :left_to, leased_until = NULL, finished_at = :finished "
             "WHERE tenant = :tenant AND job_key = :key AND number = :number AND finished_at IS NULL "
