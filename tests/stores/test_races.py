@@ -391,11 +391,8 @@ class Cursor:
 @pytest.mark.parametrize("scope", [None, "SELECT '1' UNION SELECT contact_id FROM portal_accounts"])
 @at_levels([(name, level) for name, level in SAMPLE if is_a_drivers(name) and name != "sqlite"])
 def test_a_commit_that_ends_later_than_its_connection(backend: Backend, level: str, scope: str | None) -> None:
-    """
-    What the next attempt looks at is what the lost one has left when it ends, and not what was there before.
-
-    A scope is looked at before anything is written: it must not settle what is seen after.
-    """
+    """What the next attempt looks at is what the lost one has left when it ends, and not what was there before."""
+    # A scope is looked at before anything is written: that must not settle what is seen after.
     tenant = uuid4().hex
     when: list[float] = []
     levelled = backend.at_level(level)
