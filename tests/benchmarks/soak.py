@@ -46,7 +46,7 @@ def main() -> None:
         opened.add_school(FAMILIES)
         portal = Portal.over(opened.store, authorizer=opened.authorizer, hasher=opened.hasher)
         with ThreadPoolExecutor(THREADS) as threads:
-            # As long as one of them errs, all of them end.
+            # As soon as one of them errs, all of them end.
             works = [threads.submit(work, portal, seed, options.per_second, done, stop) for seed in range(THREADS)]
             held = []
             for sixth in range(1, 7):

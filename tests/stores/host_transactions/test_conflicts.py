@@ -113,11 +113,11 @@ def test_a_deadlock_is_told_and_mended_by_running_again(family: Host) -> None:
 
 @pytest.mark.parametrize("backend", ["postgresql", "mariadb"], indirect=True)
 def test_changes_of_different_people_wait_for_nobody(family: Host) -> None:
-    """Rows are locked by their keys, also in a table so small that a planner would rather read all of it."""
+    """Rows are locked by their keys, also where a table is so small that a planner would rather read all of it."""
     people = [an_account(f"a{number}", f"name{number}") for number in range(4)]
     with family.seen() as store:
         add(store, *people)
-    impatience = {"postgresql": "SET LOCAL lock_timeout = '50ms'", "mariadb": "SET innodb_lock_wait_timeout = 1"}
+    impatience = {"postgresql": "SET LOCAL lock_timeout = '500ms'", "mariadb": "SET innodb_lock_wait_timeout = 1"}
 
     def rename(some: Sequence[Account], meanwhile: Callable[[], object]) -> None:
         with family.transaction(commit=True) as work:

@@ -122,7 +122,7 @@ class Dialect:
         return f"({dividend}) / {divisor}"
 
     def pin_column(self, column: str, parameter: str) -> str:
-        """Return the condition that the first column of the order equals a parameter, so that an index serves both."""
+        """Return the condition that the first column to sort by equals a parameter, so that an index serves both."""
         return f"{column} = :{parameter}"
 
     @contextmanager

@@ -15,7 +15,7 @@ from .._drivers.port import Statements
 from .contact_source import ContactSource, take_host_names
 from .in_list import AT_ONCE, list_parameters
 from .rows import ACCOUNT_COLUMNS, is_storable, read_account
-from .search import KEY_COLUMNS, begin_at, filter_accounts, order_by, passes_nobody
+from .search import KEY_COLUMNS, begin_at, filter_accounts, is_of_one_state, order_by, passes_nobody
 from .view import View
 from .word_finder import FEW, Place, Places, WordFinder, follow, typed_of
 
@@ -155,7 +155,9 @@ class AccountReader:
             parameters["name_end"] = follow(beginning)
         conditions = " AND ".join(filter(None, (condition, begin, has_words)))
         selected = ", ".join((KEY_COLUMNS[query.order], "contact_id", *columns))
-        sql = f"SELECT {selected} FROM {self._view.walked} AND {conditions} ORDER BY {order_by(query)} LIMIT :limit"
+        # Not both are pinned: then MariaDB before 11 may look the position up in two indexes, and sort what it finds.
+        rows = self._view.accounts if is_of_one_state(query) else self._view.walked
+        sql = f"SELECT {selected} FROM {rows} AND {conditions} ORDER BY {order_by(query)} LIMIT :limit"
         return self._view.query(statements, sql, parameters)
 
     def _find(self, statements: Statements, query: AccountQuery) -> list[Place] | None:

@@ -20,11 +20,14 @@ _MAX_INTEGER: Final = 2**63 - 1
 """What a database's integers go to."""
 
 
+def is_of_one_state(query: AccountQuery) -> bool:
+    """Return whether the index that is walked along begins with a state, in which all that match are."""
+    return _state_of(query) is not None and query.order != AccountOrder.LAST_SIGN_IN
+
+
 def order_by(query: AccountQuery) -> str:
-    """Return the columns to sort by, as `Dialect.pin_column` wants them: with those that are of one value."""
-    columns = f"{KEY_COLUMNS[query.order]}, contact_id"
-    is_of_one_state = _state_of(query) is not None and query.order != AccountOrder.LAST_SIGN_IN
-    return f"tenant, state, {columns}" if is_of_one_state else f"tenant, {columns}"
+    """Return the columns to sort by. The first, the state or the tenant, is of one value: see `Dialect.pin_column`."""
+    return f"{'state' if is_of_one_state(query) else 'tenant'}, {KEY_COLUMNS[query.order]}, contact_id"
 
 
 def filter_accounts(query: AccountQuery, dialect: Dialect | None = None) -> tuple[str, dict[str, object]]:
@@ -41,7 +44,7 @@ def filter_accounts(query: AccountQuery, dialect: Dialect | None = None) -> tupl
     parameters: dict[str, object] = {}
     state = _state_of(query)
     if state is not None:
-        if dialect is None or query.order == AccountOrder.LAST_SIGN_IN:
+        if dialect is None or not is_of_one_state(query):
             conditions.append("state = :state")
         else:
             conditions.append(dialect.pin_column("state", "state"))

@@ -33,7 +33,7 @@ class View:
         is_scoped: Whether it sees less than the tenant has.
         within: The condition that a contact id is in the scope; empty without one.
         accounts: What follows FROM to read accounts, up to a condition that more may be added to with AND.
-        walked: The same where an index is walked along, in an order that begins with the tenant.
+        walked: The same where an index is walked along that begins with the tenant and the key to sort by.
         words: The same for the words that accounts are found by; those of all scopes.
         events: The same for audit events; those about nobody are in every scope.
 
