@@ -11,6 +11,12 @@ from .row_writer import Columns, Row, RowWriter, Written, tell_written
 
 _BETWEEN: Final = " UNION ALL SELECT "
 
+_FEW: Final = 30
+"""
+Rows that are deleted one by one, such as the words of a few people. A DELETE takes no list as its first table, and with
+the list behind, MariaDB 11 reads all of a small table, and waits for whoever else has changed anything in it.
+"""
+
 
 class ListedRows(RowWriter):
     """
@@ -22,13 +28,8 @@ class ListedRows(RowWriter):
     def _prepare(self) -> None:
         super()._prepare()
         self._insert_many = f"INSERT INTO {self._table} ({self._names}) VALUES (:rows)"
-        # Not a join as below: a DELETE takes no list as its first table, and with the list behind, MariaDB 11 reads all
-        # of a small table, and waits for whoever else has changed anything in it. Without FORCE it does so here, too.
-        # MariaDB 10.11 still reads all of the tenant's where one statement deletes about half of them.
-        self._delete_many = (
-            f"DELETE {self._table} FROM {self._table} FORCE INDEX (PRIMARY){self._within} "
-            f"AND ({', '.join(self._key)}) IN ((:rows))"
-        )
+        same = f"{self._within} AND {self._same(self._new(self._columns))}"
+        self._delete_many = f"DELETE {self._table} FROM {self._table} JOIN {_list_rows(self._columns)}{same}"
 
     def _new(self, columns: Columns) -> dict[str, str]:
         """Return what stands for each column of a row."""
@@ -81,12 +82,10 @@ class ListedRows(RowWriter):
         return [*current]
 
     def _delete(self, statements: Statements, rows: Sequence[Row]) -> None:
-        if len(rows) == 1:  # A list of one is looked up by no index.
+        if len(rows) <= _FEW:
             super()._delete(statements, rows)
-            return
-        places = [list(self._columns).index(name) for name in self._key]
-        keys = [[row[place] for place in places] for row in rows]
-        statements.execute_rows(self._delete_many, "), (", self._parameters, keys)
+        else:
+            statements.execute_rows(self._delete_many, _BETWEEN, self._parameters, rows)
 
 
 def _list_rows(names: Iterable[str]) -> str:
