@@ -160,7 +160,7 @@ def note_public_paths(app: Sphinx, env: BuildEnvironment) -> None:
             full = next((one for one, entry in objects.items() if one.endswith(f".{name}") and not entry.aliased), None)
             if full is not None and f"{package}.{name}" not in objects:
                 entry = objects[full]
-                domain.note_object(  # type: ignore[attr-defined]
+                domain.note_object(  # type: ignore[attr-defined]  # As above.
                     f"{package}.{name}", entry.objtype, entry.node_id, aliased=True
                 )
 

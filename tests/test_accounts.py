@@ -221,7 +221,7 @@ def test_there_is_no_way_to_say_issued_and_no_change_needed() -> None:
     with pytest.raises(TypeError):
         credential(ISSUED, must_change=False)
     with pytest.raises(AttributeError):
-        credential(ISSUED).must_change = False  # type: ignore[misc]
+        credential(ISSUED).must_change = False  # type: ignore[misc]  # Wrong on purpose.
 
 
 @given(credentials())

@@ -80,7 +80,7 @@ def test_a_contact_is_frozen_and_equal_by_value() -> None:
     assert one != attrs.evolve(one, first_name="b")
     assert len({one, attrs.evolve(one)}) == 1
     with pytest.raises(attrs.exceptions.FrozenInstanceError):
-        one.first_name = "b"  # type: ignore[misc]
+        one.first_name = "b"  # type: ignore[misc]  # Wrong on purpose.
 
 
 @pytest.mark.parametrize("contact_id", ["P1\u200b", "\ufeffP1", "P\u00ad1", "\u2060"])

@@ -216,13 +216,13 @@ def test_a_store_without_a_counter_needs_one(hasher: UpgradingHasher) -> None:
 def test_a_strategy_that_is_none_is_named(hasher: UpgradingHasher) -> None:
     """R23: the refusal names the argument that was passed, not the part that it was handed on to."""
     with pytest.raises(ConfigurationError, match=r"^strategy: "):
-        Portal.over(MemoryAccountStore(), authorizer=EVERYTHING, hasher=hasher, strategy=object())  # type: ignore[arg-type]
+        Portal.over(MemoryAccountStore(), authorizer=EVERYTHING, hasher=hasher, strategy=object())  # type: ignore[arg-type]  # Wrong on purpose.
 
 
 def test_a_strategy_s_class_is_told_from_an_instance(hasher: UpgradingHasher) -> None:
     """R23: forgetting the parentheses has a hint of its own, not an error at the first contact."""
     with pytest.raises(ConfigurationError, match=r"pass an instance, such as RandomReadable\(\)"):
-        Portal.over(MemoryAccountStore(), authorizer=EVERYTHING, hasher=hasher, strategy=RandomReadable)  # type: ignore[arg-type]
+        Portal.over(MemoryAccountStore(), authorizer=EVERYTHING, hasher=hasher, strategy=RandomReadable)  # type: ignore[arg-type]  # Wrong on purpose.
 
 
 def test_one_text_is_no_list_of_words(hasher: UpgradingHasher) -> None:

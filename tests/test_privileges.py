@@ -65,16 +65,16 @@ def test_the_table_cannot_be_changed_from_outside() -> None:
 
 def test_a_privilege_of_another_copy_of_the_package_counts() -> None:
     """Two vendored copies meet: privileges are compared by value and not by class."""
-    grants = Grants(privileges={"clerk": ["set_one"]})  # type: ignore[list-item]
+    grants = Grants(privileges={"clerk": ["set_one"]})  # type: ignore[list-item]  # Text, as a settings file has it.
     assert grants(CLERK, Privilege.SET_ONE, ACCOUNTS[:1]) == [True]
-    assert grants(CLERK, "set_one", ACCOUNTS[:1]) == [True]  # type: ignore[arg-type]
+    assert grants(CLERK, "set_one", ACCOUNTS[:1]) == [True]  # type: ignore[arg-type]  # Text, as a settings file has it.
 
 
 @pytest.mark.parametrize("held", ["set_one", ["sett_one"], 7, [None]])
 def test_a_table_of_what_is_no_privilege_is_refused(held: object) -> None:
     """R16: a misspelt privilege is told when the table is made, and not found out when somebody is denied."""
     with pytest.raises(InvalidValueError) as refused:
-        Grants(privileges={"office": held})  # type: ignore[dict-item]
+        Grants(privileges={"office": held})  # type: ignore[dict-item]  # Wrong on purpose.
     assert refused.value.field == "privileges"
 
 

@@ -68,9 +68,9 @@ PRINTERS: dict[str, Callable[[Secret], str]] = {
     "holder": lambda secret: repr(Holder(secret=secret)),
     "derived": lambda secret: repr(Derived(secret=secret)),
     "traceback with locals": raised_with,
-    "type error of addition": lambda secret: message_of(lambda: secret + "x"),  # type: ignore[operator]
-    "type error of len": lambda secret: message_of(lambda: len(secret)),  # type: ignore[arg-type]
-    "attribute error": lambda secret: message_of(lambda: secret.text),  # type: ignore[attr-defined]
+    "type error of addition": lambda secret: message_of(lambda: secret + "x"),  # type: ignore[operator]  # Wrong on purpose.
+    "type error of len": lambda secret: message_of(lambda: len(secret)),  # type: ignore[arg-type]  # Wrong on purpose.
+    "attribute error": lambda secret: message_of(lambda: secret.text),  # type: ignore[attr-defined]  # Wrong on purpose.
     "json": lambda secret: message_of(lambda: json.dumps({"password": secret})),
     "key error": lambda secret: message_of(lambda: dict[str, int]()[repr(secret)]),
     "dir": lambda secret: str(dir(secret)),
@@ -138,7 +138,7 @@ def test_a_secret_has_no_dict_and_no_public_attribute_but_reveal() -> None:
     assert not hasattr(secret, "__dict__")
     assert [name for name in dir(secret) if not name.startswith("_")] == ["reveal"]
     with pytest.raises(AttributeError):
-        secret.note = "x"  # type: ignore[attr-defined]
+        secret.note = "x"  # type: ignore[attr-defined]  # Wrong on purpose.
 
 
 def test_no_attrs_helper_sees_into_a_secret() -> None:
@@ -200,7 +200,7 @@ def test_anything_but_text_is_refused_by_type(text: Any) -> None:
 
 def test_a_secret_of_another_copy_of_the_package_is_taken() -> None:
     """Two vendored copies meet: a secret is read by its method and not by its class."""
-    assert Secret(SimpleNamespace(reveal=lambda: CANARY)).reveal() == CANARY  # type: ignore[arg-type]
+    assert Secret(SimpleNamespace(reveal=lambda: CANARY)).reveal() == CANARY  # type: ignore[arg-type]  # Of another copy of the package.
 
 
 def test_a_subclass_of_str_becomes_plain_text() -> None:

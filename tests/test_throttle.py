@@ -84,8 +84,8 @@ def test_trying_later_costs_neither_a_look_up_nor_a_hash(traced: Portal, calls: 
     calls.clear()
     for typed in ("wrong", GOOD_PASSWORD, None):
         # Half past seven is a whole multiple of five minutes.
-        assert portal.sign_ins.sign_in(name, typed) == TryLater(retry_after=timedelta(minutes=5))  # type: ignore[arg-type]
-        assert portal.sign_ins.change_password(name, typed, OTHER_PASSWORD) == TryLater(  # type: ignore[arg-type]
+        assert portal.sign_ins.sign_in(name, typed) == TryLater(retry_after=timedelta(minutes=5))  # type: ignore[arg-type]  # Also what is no text.
+        assert portal.sign_ins.change_password(name, typed, OTHER_PASSWORD) == TryLater(  # type: ignore[arg-type]  # Also what is no text.
             retry_after=timedelta(minutes=5)
         )
     # The first one goes on the record, and is counted so that the others do not.

@@ -72,4 +72,4 @@ def test_outcomes_without_fields_are_values(
     assert len({outcome(), outcome()}) == 1
     assert repr(outcome()) == f"{outcome.__name__}()"
     with pytest.raises(AttributeError):
-        outcome().reason = "any"  # type: ignore[union-attr]
+        outcome().reason = "any"  # type: ignore[union-attr]  # Wrong on purpose.

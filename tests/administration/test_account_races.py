@@ -182,7 +182,7 @@ def test_a_repr_of_a_service_says_nothing_of_its_parts(portal: Portal) -> None:
 def test_an_operator_who_is_none_is_told_so(portal: Portal) -> None:
     """R23: a bare name handed in as the operator is refused with the hint, before anybody is asked."""
     with pytest.raises(InvalidValueError) as refused:
-        portal.accounts.get("c-1", "office")  # type: ignore[arg-type]
+        portal.accounts.get("c-1", "office")  # type: ignore[arg-type]  # Wrong on purpose.
     assert refused.value.field == "operator"
 
 

@@ -117,7 +117,7 @@ def test_what_cannot_be_told_is_no_no(memory_portal: Portal) -> None:
         portal = attrs.evolve(memory_portal, hasher=both)
         nameless = Contact(contact_id=ContactId("c-9"), first_name="", last_name="")
         portal.accounts.sync_contacts([nameless], OFFICE)
-        with peppered("k1") as earlier, earlier.admit() as permit:  # type: ignore[union-attr]
+        with peppered("k1") as earlier, earlier.admit() as permit:  # type: ignore[union-attr]  # The queue is empty.
             old_key = permit.hash_chosen(Secret(default_of(portal, "c-1")))
         rows = [("c-1", old_key), ("c-2", django_hash("x")), ("c-3", "broken"), ("c-9", django_hash("x"))]
         import_hashes(portal, rows)

@@ -255,7 +255,7 @@ def test_missing_values_of_pandas_are_missing(memory: Portal) -> None:
         def __ne__(self, other: object) -> bool:
             raise TypeError
 
-        __hash__ = None  # type: ignore[assignment]
+        __hash__ = None  # type: ignore[assignment]  # As pandas has it.
 
     assert reasons(memory.accounts.plan_import([("c-1", NotAvailable())], OFFICE)) == [
         ("cannot", ImportReason.HASH_MISSING)

@@ -262,12 +262,12 @@ def test_a_hash_that_cannot_be_wrapped_stops_no_other(memory: Portal) -> None:
         (each, PasswordHash(MD5.encoded if n != 2 else "$pc$md5$$AAAAAAAAAAAAAAAAAAAAAA"))
         for n, each in enumerate(school)
     ]
-    failing: Any = attrs.evolve(memory, hasher=_Failing(memory.hasher, rows[2][1]))  # type: ignore[arg-type]
+    failing: Any = attrs.evolve(memory, hasher=_Failing(memory.hasher, rows[2][1]))  # type: ignore[arg-type]  # All that an import asks of it.
     failed = (ImportOutcome.FAILED, ImportReason.HASHING_UNAVAILABLE)
     assert outcomes(import_hashes(failing, rows)) == [IMPORTED, IMPORTED, failed, IMPORTED, IMPORTED]
     assert memory.account(school[2]).credential.password_hash is None
 
-    nothing: Any = attrs.evolve(memory, hasher=_Failing(memory.hasher, None))  # type: ignore[arg-type]
+    nothing: Any = attrs.evolve(memory, hasher=_Failing(memory.hasher, None))  # type: ignore[arg-type]  # All that an import asks of it.
     assert outcomes(import_hashes(nothing, rows))[2] == failed
     assert outcomes(import_hashes(memory, rows))[2] == IMPORTED
 

@@ -131,15 +131,15 @@ def others(parameters: Argon2Parameters) -> dict[str, Work]:
     """Return what else is installed, at the same cost."""
     found: dict[str, Work] = {}
     try:
-        from pwdlib.hashers.argon2 import Argon2Hasher as Pwdlib  # type: ignore[import-not-found,unused-ignore]
+        from pwdlib.hashers.argon2 import Argon2Hasher as Pwdlib  # type: ignore[import-not-found,unused-ignore]  # The peers are not in the environment of the checks.
     except ImportError:
         pass
     else:
         theirs = Pwdlib(time_cost=parameters.time_cost, memory_cost=parameters.memory_kib, parallelism=parameters.lanes)
         found["pwdlib"] = partial(theirs.hash, PASSWORD)
     try:
-        from django.conf import settings  # type: ignore[import-not-found,unused-ignore]
-        from django.contrib.auth.hashers import (  # type: ignore[import-not-found,unused-ignore]
+        from django.conf import settings  # type: ignore[import-not-found,unused-ignore]  # The same.
+        from django.contrib.auth.hashers import (  # type: ignore[import-not-found,unused-ignore]  # The same.
             Argon2PasswordHasher,
         )
     except ImportError:

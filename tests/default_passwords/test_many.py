@@ -78,7 +78,7 @@ def test_records_have_passwords_only_on_purpose() -> None:
     revealed = defaults().to_records(reveal=True)
     assert [record["password"] for record in revealed] == ["AbbiaticiR", None, None, "van der <Berg>A", None]
     # What is merely true-like may have come from anywhere.
-    assert "AbbiaticiR" not in str(defaults().to_records(reveal="no"))  # type: ignore[arg-type]
+    assert "AbbiaticiR" not in str(defaults().to_records(reveal="no"))  # type: ignore[arg-type]  # Wrong on purpose.
 
 
 def test_a_notebook_shows_counts_and_problems_first_and_no_password() -> None:

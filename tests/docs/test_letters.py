@@ -125,7 +125,7 @@ def test_the_office_prints_letters(site: Site, chromium: Any, pictures: Path) ->
     letter.look()
     assert letter.page.locator(".letter").count() == 1
     assert "1 letter to print." in letter.page.inner_text("aside")
-    kinds = [f"{event.kind} {event.reason}" for event in site.portal.store.events(ContactId("P-1001"))]  # type: ignore[attr-defined]
+    kinds = [f"{event.kind} {event.reason}" for event in site.portal.store.events(ContactId("P-1001"))]  # type: ignore[attr-defined]  # A protocol of three methods does not have it.
     assert kinds.count("sensitive_read.password letter") == 2
 
 

@@ -51,12 +51,12 @@ settings.configure(PASSWORD_HASHERS=[
 
 from django.contrib.auth import hashers as django  # noqa: E402  Configured first.
 
-from portalcreds.accounts import PasswordHash  # noqa: E402
-from portalcreds.hashers import Argon2Hasher, KeyRing, legacy  # noqa: E402
-from portalcreds.hashers._phc import StoredArgon2  # noqa: E402
-from portalcreds.hashers._phc import write as write_argon2  # noqa: E402
-from portalcreds.hashers.argon2 import Argon2Parameters  # noqa: E402
-from portalcreds.secret import Secret  # noqa: E402
+from portalcreds.accounts import PasswordHash  # noqa: E402  After Django's settings.
+from portalcreds.hashers import Argon2Hasher, KeyRing, legacy  # noqa: E402  After Django's settings.
+from portalcreds.hashers._phc import StoredArgon2  # noqa: E402  After Django's settings.
+from portalcreds.hashers._phc import write as write_argon2  # noqa: E402  After Django's settings.
+from portalcreds.hashers.argon2 import Argon2Parameters  # noqa: E402  After Django's settings.
+from portalcreds.secret import Secret  # noqa: E402  After Django's settings.
 
 FOLDER = Path(__file__).with_name("vectors")
 PASSWORDS = (
@@ -376,7 +376,7 @@ def vectors() -> list[dict[str, object]]:
     for system, shape, expression in EXPRESSIONS:
         for i, p in enumerate(PASSWORDS):
             p = p[:60] if shape == "django bcrypt" else p
-            encoded = eval(expression, globals(), {"p": p, "i": i})  # noqa: S307
+            encoded = eval(expression, globals(), {"p": p, "i": i})  # noqa: S307  Expressions of this file.
             add(system, shape, options_of(system), p, encoded, f"python: {expression}; i={i}")
     for system, shape, options, command, form in COMMANDS:
         for p in PASSWORDS:
@@ -426,7 +426,7 @@ def agree(pairs: int) -> int:
         system, shape, expression = compared[number % len(compared)]
         p = "".join(draw.choice(letters) for _ in range(draw.randint(1, 17)))
         other = wrong_twin(shape, p)
-        encoded = PasswordHash(eval(expression, globals(), {"p": p, "i": number % 7}))  # noqa: S307
+        encoded = PasswordHash(eval(expression, globals(), {"p": p, "i": number % 7}))  # noqa: S307  Expressions of this file.
         checker = verifier_of(system, options_of(system))
         for password, expected in ((p, True), (other, theirs(shape, other, encoded.encoded))):
             if checker.verify(Secret(password), encoded) is not expected:

@@ -269,7 +269,7 @@ def unwiped_memory(monkeypatch: pytest.MonkeyPatch) -> None:
             start[size - 1] = 1
 
         # Final for readers; this stands in for C code that behaves in another way.
-        arena.callbacks = (allocate, low_level.ffi.callback("void(uint8_t *, size_t)", free))  # type: ignore[misc]
+        arena.callbacks = (allocate, low_level.ffi.callback("void(uint8_t *, size_t)", free))  # type: ignore[misc]  # Final for readers.
 
     monkeypatch.setattr(Arena, "__init__", dirty)
 

@@ -236,7 +236,7 @@ def test_every_legacy_hash_is_due_for_an_upgrade() -> None:
     """One success is due for an upgrade, a wrong password never is."""
     costs: dict[str, PasswordHasher] = {"chosen": CHEAP, "issued": Argon2Hasher(CHEAPEST_ISSUED)}
     for vector in SAMPLE:
-        hasher = UpgradingHasher(**costs, legacy=[vector.verifier], denial_floor=FLOOR)  # type: ignore[arg-type]
+        hasher = UpgradingHasher(**costs, legacy=[vector.verifier], denial_floor=FLOOR)  # type: ignore[arg-type]  # By keyword.
         with hasher, hasher.admit() as permit:  # type: ignore[union-attr]  # The queue is empty.
             right = permit.check(Secret(vector.password), PasswordHash(vector.encoded))
             wrong = permit.check(Secret(vector.wrong), PasswordHash(vector.encoded))

@@ -188,7 +188,7 @@ def test_a_letter_code_is_told_with_its_use() -> None:
 
 def drawn(html: str) -> list[list[bool]]:
     """Return the squares of the QR code that a document draws."""
-    size = int(re.search(r'viewBox="0 0 (\d+) \1"', html)[1])  # type: ignore[index]
+    size = int(re.search(r'viewBox="0 0 (\d+) \1"', html)[1])  # type: ignore[index]  # There, or the test fails.
     rows = [[False] * size for _ in range(size)]
     for x, y, width in re.findall(r"M(\d+) (\d+)h(\d+)v1h-\d+z", html):
         for at in range(int(x), int(x) + int(width)):
@@ -330,7 +330,7 @@ def test_no_cell_is_run_as_a_formula(formula: str) -> None:
 def test_a_style_that_cannot_be_is_refused(field: str, value: object) -> None:
     """R23: a mistake in the style is found when the portal starts."""
     with pytest.raises(ConfigurationError, match=f"^{field}: "):
-        LetterStyle(**{"address": ADDRESS, field: value})  # type: ignore[arg-type]
+        LetterStyle(**{"address": ADDRESS, field: value})  # type: ignore[arg-type]  # Wrong on purpose.
 
 
 def test_a_document_prints_masked() -> None:

@@ -173,7 +173,7 @@ def test_a_hash_that_cannot_be_verified_is_told_as_such(memory_portal: Portal) -
 def test_a_hasher_that_cannot_verify_many_is_refused(memory_portal: Portal) -> None:
     """The refusal names what the hasher has to be (R23)."""
     with pytest.raises(ConfigurationError, match="HashMatcher"):
-        attrs.evolve(memory_portal.letters, hasher=object())  # type: ignore[arg-type]
+        attrs.evolve(memory_portal.letters, hasher=object())  # type: ignore[arg-type]  # Wrong on purpose.
 
 
 # -- drawn passwords

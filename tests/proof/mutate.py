@@ -268,11 +268,11 @@ def located() -> Path:
 
 def warm_up() -> None:
     """Import what all tests need, once; nothing of the package."""
-    import _pytest.assertion.rewrite  # noqa: F401
-    import argon2  # noqa: F401
-    import hypothesis.stateful  # noqa: F401
-    import pytest  # noqa: F401
-    import sqlalchemy  # noqa: F401
+    import _pytest.assertion.rewrite  # noqa: F401  Imported for those who fork.
+    import argon2  # noqa: F401  Imported for those who fork.
+    import hypothesis.stateful  # noqa: F401  Imported for those who fork.
+    import pytest  # noqa: F401  Imported for those who fork.
+    import sqlalchemy  # noqa: F401  Imported for those who fork.
 
     assert not any(name.split(".")[0] == "portalcreds" for name in sys.modules)
 

@@ -44,7 +44,7 @@ def test_a_job_replaces_an_imported_password_only_if_its_plan_does(memory_portal
     ok = confirmed(memory_portal, ["c-1", "c-2"], replace_chosen=False)
     account = memory_portal.account("c-1")
     credential = attrs.evolve(account.credential, origin="imported", password_hash=memory_portal.chosen_hash("x" * 20))
-    memory_portal.store._accounts[ContactId("c-1")] = attrs.evolve(account, credential=credential)  # type: ignore[attr-defined]
+    memory_portal.store._accounts[ContactId("c-1")] = attrs.evolve(account, credential=credential)  # type: ignore[attr-defined]  # Of the store in memory.
     report = memory_portal.resets.start(ok).run()
     assert outcomes(report) == [(ResetOutcome.SKIPPED, DecisionReason.CHOSE_OWN), SET]
 

@@ -91,10 +91,10 @@ def test_a_chunk_is_never_longer_than_a_store_can_keep(memory_portal: Portal) ->
         usernames=lambda contact: contact.contact_id[:3],
     )
     job = portal.resets.start(confirmed(portal, [*ids]))
-    chunks = portal.store.read_chunks(job.key, -1, 99)  # type: ignore[attr-defined]
+    chunks = portal.store.read_chunks(job.key, -1, 99)  # type: ignore[attr-defined]  # Of the stores that keep jobs.
     assert len(chunks) > 2
     assert outcomes(job.run()) == {("set", None): 70}
-    for chunk in portal.store.read_chunks(job.key, -1, 99):  # type: ignore[attr-defined]
+    for chunk in portal.store.read_chunks(job.key, -1, 99):  # type: ignore[attr-defined]  # Of the stores that keep jobs.
         assert len(chunk.items) <= MAX_JOB_TEXT
         assert len(chunk.results) <= MAX_JOB_TEXT
         assert "Rosa" not in chunk.items + chunk.results
@@ -227,7 +227,7 @@ def test_a_job_that_was_purged_is_told_as_gone(portal: Portal) -> None:
     """R23: whoever still holds it learns so, and nobody is set any more."""
     job = portal.resets.start(confirmed(portal, ["c-1"]))
     portal.clock.move(days=40)
-    assert portal.store.purge_jobs(portal.clock()) == 1  # type: ignore[attr-defined]
+    assert portal.store.purge_jobs(portal.clock()) == 1  # type: ignore[attr-defined]  # Of the store in memory.
     assert list(job) == []
     for ask in (job.progress, job.report):
         with pytest.raises(JobNotFoundError):
@@ -281,7 +281,7 @@ def test_stores_of_different_scopes_say_so(tmp_path: Path) -> None:
     with DBAPIAccountStore.open_sqlite(tmp_path / "portal.db") as whole:
         with closing(sqlite3.connect(tmp_path / "portal.db")) as connection:
             connection.execute("CREATE TABLE people (id TEXT, school TEXT)")
-        connect = lambda: sqlite3.connect(tmp_path / "portal.db", check_same_thread=False)  # noqa: E731
+        connect = lambda: sqlite3.connect(tmp_path / "portal.db", check_same_thread=False)  # noqa: E731  Shorter than a function.
         digests = []
         for school in ("north", "south", "north"):
             with DBAPIAccountStore(connect, scope=f"SELECT id FROM people WHERE school = '{school}'") as store:
@@ -422,7 +422,7 @@ def test_memory_forgets_old_jobs_by_itself(memory_portal: Portal) -> None:
     issued(portal, "c-1")
     portal.clock.move(days=31)
     issued(portal, "c-2")
-    jobs = portal.store._jobs  # type: ignore[attr-defined]
+    jobs = portal.store._jobs  # type: ignore[attr-defined]  # Of the store in memory.
     assert len(jobs) == 2
     portal.clock.move(microseconds=1)
     issued(portal, "c-3")

@@ -241,7 +241,7 @@ def test_a_line_without_end_is_refused_before_it_fills_the_memory() -> None:
 
     endless = Endless()
     with pytest.raises(InvalidValueError, match="longer than"):
-        read_contacts_csv(endless)  # type: ignore[arg-type]
+        read_contacts_csv(endless)  # type: ignore[arg-type]  # Wrong on purpose.
     assert endless.taken < 2_000_000
 
 
@@ -259,7 +259,7 @@ def test_an_upload_that_is_read_asynchronously_is_told() -> None:
             return b""
 
     with pytest.raises(InvalidValueError, match="BytesIO"):
-        read_contacts_csv(Upload())  # type: ignore[arg-type]
+        read_contacts_csv(Upload())  # type: ignore[arg-type]  # Wrong on purpose.
 
 
 @pytest.mark.parametrize(

@@ -90,6 +90,19 @@ def test_every_test_says_the_rule_it_guards() -> None:
     assert faults == []
 
 
+def test_every_mark_in_tests_and_documentation_has_its_reason() -> None:
+    """Who silences a checker says why on the line, outside the package too."""
+    faults = [
+        f"{path.name} {fault}"
+        for folder in (TESTS, TESTS.parent / "docs")
+        for path in sorted(folder.rglob("*.py"))
+        # Its samples are marks without a reason.
+        if path != Path(__file__)
+        for fault in habits.unexplained_marks(path.read_text(encoding="utf-8"))
+    ]
+    assert faults == []
+
+
 def test_the_package_is_seen_whole() -> None:
     """The checks above read the files that are installed, the root first and those below packages too."""
     names = {module.name for module in MODULES}

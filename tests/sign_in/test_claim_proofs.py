@@ -63,7 +63,7 @@ def proving(portal: Portal, proof: Any = STUDENTS, **parts: Any) -> Portal:
 
 def offer(portal: Portal, ticket: Secret, proof: object, *, new: str = GOOD_PASSWORD, source: str | None = None) -> Any:
     """Hand in a ticket with a claim proof."""
-    return portal.sign_ins.complete_change(ticket, new, claim_proof=proof, source=source)  # type: ignore[arg-type]
+    return portal.sign_ins.complete_change(ticket, new, claim_proof=proof, source=source)  # type: ignore[arg-type]  # Also what is no text.
 
 
 def account_of(contact_id: str, *, issue_id: str = "i-1", **credential: Any) -> Account:

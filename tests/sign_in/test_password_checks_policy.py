@@ -58,7 +58,7 @@ class Range:
 
     def read(self, prefix: str) -> str:
         """Return the lines for *prefix*, as a host's function does."""
-        request = urllib.request.Request(f"{self.url}/range/{prefix}", headers={"Add-Padding": "true"})  # noqa: S310
+        request = urllib.request.Request(f"{self.url}/range/{prefix}", headers={"Add-Padding": "true"})  # noqa: S310  A server of the test's own.
         with urllib.request.urlopen(request, timeout=self.timeout) as response:  # noqa: S310  The server below.
             text: str = response.read().decode()
         return text
@@ -178,7 +178,7 @@ def test_checker_that_cannot_be(arguments: dict[str, object], argument: str) -> 
 
 def test_function_that_returns_bytes_is_told() -> None:
     """R23: a program's mistake is not taken for a server that is away, and shows no password (R14)."""
-    checker = BreachChecker(read_range=lambda prefix: b"", unreachable="allow")  # type: ignore[arg-type, return-value]
+    checker = BreachChecker(read_range=lambda prefix: b"", unreachable="allow")  # type: ignore[arg-type, return-value]  # Wrong on purpose.
     with pytest.raises(InvalidValueError) as caught:
         PasswordPolicy(checks=(checker,)).violations(Secret(OTHER[:5] + OTHER[5:]), ROSA)
     printed = "".join(traceback.TracebackException.from_exception(caught.value, capture_locals=True).format())

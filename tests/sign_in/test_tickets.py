@@ -349,7 +349,7 @@ def test_no_character_of_a_ticket_is_left_unread(memory_portal: Portal) -> None:
 @pytest.mark.parametrize("odd", ["", "\ud800.x", "a\x00b.x", "x" * 100_000, None, 7, b"c-1.x", ["c-1.x"], object()])
 def test_whatever_a_form_sends_in_place_of_a_ticket_is_invalid(portal: Portal, odd: object) -> None:
     """A missing field, a number or a surrogate is a ticket that is no good, never an error (R23)."""
-    assert portal.sign_ins.complete_change(odd, GOOD_PASSWORD) == TicketInvalid()  # type: ignore[arg-type]
+    assert portal.sign_ins.complete_change(odd, GOOD_PASSWORD) == TicketInvalid()  # type: ignore[arg-type]  # Wrong on purpose.
     assert portal.kinds()[-1] == "authn_token_refused ticket_invalid"
 
 

@@ -370,11 +370,11 @@ class LocksInTheProcess(Shares):
     def another(self) -> MemoryJobStore:
         other: Any = super().another()
         other._jobs_lock = type(self)()._jobs_lock
-        return other  # type: ignore[no-any-return]
+        return other  # type: ignore[no-any-return]  # Of the same kind as this one.
 
     def claim_chunk(self, key: str, number: int, worker: str, now: datetime, until: datetime, /) -> JobChunk | None:
         with self._jobs_lock:
-            return ReadsAndClaims.claim_chunk(self, key, number, worker, now, until)  # type: ignore[arg-type]
+            return ReadsAndClaims.claim_chunk(self, key, number, worker, now, until)  # type: ignore[arg-type]  # Not of that class, and with all that it uses.
 
     def _planned_beside(self, job: StoredJob) -> int:
         planned = super()._planned_beside(job)

@@ -422,7 +422,7 @@ def test_the_page_counts_in_redis(redis: RedisStorage, prefix: str) -> None:
     assert '"redis://127.0.0.1:6379/0"' in block
     assert 'tenant="north"' in block
     namespace: dict[str, Any] = {"__name__": "page"}
-    exec(block.replace("redis://127.0.0.1:6379/0", URL).replace('"north"', f'"{prefix}"'), namespace)  # noqa: S102
+    exec(block.replace("redis://127.0.0.1:6379/0", URL).replace('"north"', f'"{prefix}"'), namespace)  # noqa: S102  The page's own block.
     assert namespace["counter"].hit("guessed", None) == 1
     assert redis.storage.get(f"LIMITS:portal:{prefix}:guessed") == b"1"
 

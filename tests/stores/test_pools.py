@@ -11,21 +11,21 @@ from typing import Any
 import pytest
 
 sqlalchemy = pytest.importorskip("sqlalchemy")
-from sqlalchemy.orm import Session  # noqa: E402
-from sqlalchemy.pool import QueuePool, SingletonThreadPool, StaticPool  # noqa: E402
+from sqlalchemy.orm import Session  # noqa: E402  After SQLAlchemy was asked for.
+from sqlalchemy.pool import QueuePool, SingletonThreadPool, StaticPool  # noqa: E402  After SQLAlchemy was asked for.
 
-from portalcreds.contacts import ContactId  # noqa: E402
-from portalcreds.exceptions import ConfigurationError, StoreUnavailableError  # noqa: E402
-from portalcreds.stores._drivers.port import DatabaseFailure  # noqa: E402
-from portalcreds.stores.dbapi import (  # noqa: E402
+from portalcreds.contacts import ContactId  # noqa: E402  After SQLAlchemy was asked for.
+from portalcreds.exceptions import ConfigurationError, StoreUnavailableError  # noqa: E402  After SQLAlchemy was asked for.
+from portalcreds.stores._drivers.port import DatabaseFailure  # noqa: E402  After SQLAlchemy was asked for.
+from portalcreds.stores.dbapi import (  # noqa: E402  After SQLAlchemy was asked for.
     BorrowedDBAPIAccountStore,
     DBAPIAccountStore,
     DBAPIAttemptCounter,
 )
-from portalcreds.stores.sqlalchemy import SQLAlchemyAccountStore, SQLAlchemyAttemptCounter  # noqa: E402
-from portalcreds.stores.timeouts import Timeouts  # noqa: E402
-from portalcreds.testing._store_samples import add, an_account, issued, step  # noqa: E402
-from stores.backends import Backend, new_backend  # noqa: E402
+from portalcreds.stores.sqlalchemy import SQLAlchemyAccountStore, SQLAlchemyAttemptCounter  # noqa: E402  After SQLAlchemy was asked for.
+from portalcreds.stores.timeouts import Timeouts  # noqa: E402  After SQLAlchemy was asked for.
+from portalcreds.testing._store_samples import add, an_account, issued, step  # noqa: E402  After SQLAlchemy was asked for.
+from stores.backends import Backend, new_backend  # noqa: E402  After SQLAlchemy was asked for.
 
 ROSA = an_account("1", "rosa")
 
@@ -110,7 +110,7 @@ def test_a_pool_that_nothing_is_given_back_to_is_refused(backend: Backend) -> No
         with pytest.raises(ConfigurationError, match=r"give_back: .*putconn"):
             make(pool.getconn, dialect=backend.database, max_idle=0)
         with pytest.raises(ConfigurationError, match="give_back: "):
-            make(pool.getconn, dialect=backend.database, give_back=pool)  # type: ignore[arg-type]
+            make(pool.getconn, dialect=backend.database, give_back=pool)  # type: ignore[arg-type]  # Wrong on purpose.
     for connection in pool.free:
         connection.close()
 

@@ -278,7 +278,7 @@ def test_counts_are_not_for_the_hosts_transactions(tmp_path: Path) -> None:
         for bind in (connection, session, scoped_session(sessionmaker(engine))):
             bound: Any = bind
             assert SQLAlchemyAccountStore(bound).is_borrowed
-            for make in (SQLAlchemyAccountStore(bound).counter, lambda: SQLAlchemyAttemptCounter(bound)):  # noqa: B023
+            for make in (SQLAlchemyAccountStore(bound).counter, lambda: SQLAlchemyAttemptCounter(bound)):  # noqa: B023  Called in the same round.
                 with pytest.raises(ConfigurationError, match="counter: "):
                     make()
     engine.dispose()
@@ -378,5 +378,5 @@ def test_statements_are_few(engine: sqlalchemy.Engine) -> None:
     store = _store(engine)
     for length in range(1, 130):
         store.find_many([ContactId(str(number)) for number in range(length)])
-    marked = store._port._style._marked  # type: ignore[attr-defined]
+    marked = store._port._style._marked  # type: ignore[attr-defined]  # Of stores over drivers and engines.
     assert len([sql for sql, _ in marked if "contact_id IN (" in sql or "VALUES (" in sql]) == 9

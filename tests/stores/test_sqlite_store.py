@@ -196,7 +196,7 @@ def test_arguments_that_cannot_be_used_are_refused(argument: str, value: str) ->
     """R23: at construction, by name, with the hint and without the value."""
     for made in (DBAPIAccountStore, DBAPIAttemptCounter):
         with pytest.raises(ConfigurationError) as caught:
-            made(sqlite3.connect, **{argument: value})  # type: ignore[arg-type]
+            made(sqlite3.connect, **{argument: value})  # type: ignore[arg-type]  # Wrong on purpose.
         assert caught.value.argument == argument
         assert value not in str(caught.value)
 

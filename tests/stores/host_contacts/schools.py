@@ -181,7 +181,7 @@ class Person(Base):
     given: Mapped[str] = mapped_column("Given Name", sqlalchemy.String(40))
     house_id: Mapped[int | None] = mapped_column(sqlalchemy.ForeignKey("houses.id"))
     house: Mapped[House | None] = relationship()
-    __mapper_args__ = {"polymorphic_on": "kind", "polymorphic_identity": "person"}  # noqa: RUF012
+    __mapper_args__ = {"polymorphic_on": "kind", "polymorphic_identity": "person"}  # noqa: RUF012  SQLAlchemy's way to say it.
 
     @property
     def nickname(self) -> str:
@@ -195,7 +195,7 @@ class Guardian(Person):
     family: Mapped[str] = mapped_column(sqlalchemy.String(40))
     school: Mapped[str] = mapped_column("SchoolID", sqlalchemy.String(40))
     person_id: Mapped[int] = mapped_column(sqlalchemy.ForeignKey("Persons.PersonID"), primary_key=True)
-    __mapper_args__ = {"polymorphic_identity": "guardian"}  # noqa: RUF012
+    __mapper_args__ = {"polymorphic_identity": "guardian"}  # noqa: RUF012  SQLAlchemy's way to say it.
 
 
 GUARDIAN = {"contact_id": "number", "first_name": "given", "last_name": "family"}

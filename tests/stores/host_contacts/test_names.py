@@ -251,7 +251,7 @@ def test_noting_names_while_accounts_change(school: School) -> None:
         if changes:
             assert list(other.apply([Change(old=first, new=first.disable())])) == [ApplyResult.APPLIED]
             store.apply = apply
-        return apply(changes)  # type: ignore[no-any-return]
+        return apply(changes)  # type: ignore[no-any-return]  # A store of any kind.
 
     store.apply = late
     assert store.note_names() == 1
@@ -273,7 +273,7 @@ def test_pages_with_stale_names_have_no_repeats_and_no_gaps(school: School) -> N
     """R20: a page begins where the last one ended in the noted order, whatever that contact is called by now."""
     store, expected = _stale_school(school)
     for limit in (1, 5, 11, 12):
-        assert _turned(lambda after: store.search(AccountQuery(now=NOW, limit=limit, after=after))) == expected  # noqa: B023
+        assert _turned(lambda after: store.search(AccountQuery(now=NOW, limit=limit, after=after))) == expected  # noqa: B023  Called in the same round.
 
 
 def _turned(search: Callable[[str | None], AccountPage]) -> list[str]:

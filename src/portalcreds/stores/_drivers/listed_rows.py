@@ -14,7 +14,8 @@ _BETWEEN: Final = " UNION ALL SELECT "
 _FEW: Final = 30
 """
 Rows that are deleted one by one, such as the words of a few people. A DELETE takes no list as its first table, and with
-the list behind, MariaDB 11 reads all of a small table, and waits for whoever else has changed anything in it.
+the list behind, MariaDB 11 reads all of a small table, and waits for whoever else has changed anything in it. More rows
+are worth that: one by one, each would be a journey.
 """
 
 
