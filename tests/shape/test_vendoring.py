@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 import portalcreds
+from stores.hosts import need
 
 from .arrows import EXTRAS
 
@@ -154,7 +155,7 @@ def test_a_copy_makes_the_forced_change(host: Path) -> None:
 
 def test_the_app_for_django_works_in_a_copy(host: Path) -> None:
     """R22: under another name the app has the same label and commands, and names its own backends and middleware."""
-    pytest.importorskip("django")
+    need("django")
     said = _done(host, MIGRATE)
     assert "add: 1" in said
 

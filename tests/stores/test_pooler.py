@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, suppress
 from functools import partial
+from importlib import import_module
 from typing import Any
 from uuid import uuid4
 
@@ -19,9 +20,14 @@ from portalcreds.stores.dbapi import DBAPIAccountStore
 from portalcreds.testing._store_samples import add, an_account, issued, step
 from races import at_once
 from servers import Database, own_database
+from stores.hosts import need
 
-psycopg = pytest.importorskip("psycopg")
-psycopg2 = pytest.importorskip("psycopg2")
+if not os.environ.get("PORTALCREDS_REQUIRE_BACKENDS"):
+    pytest.importorskip("psycopg")
+    pytest.importorskip("psycopg2")
+
+psycopg: Any = import_module("psycopg")
+psycopg2: Any = import_module("psycopg2")
 
 SESSIONS = 2
 """Sessions of the server's behind the pooler; fewer than there are clients, so that they change all the time."""
@@ -100,7 +106,7 @@ def test_nothing_is_raised_and_nothing_left_behind(connect: Callable[[], Any]) -
 
 def test_an_engine_learns_it(pooler: tuple[Database, str]) -> None:
     """An engine's connections are the host's; after the first statement that was lost, none is prepared any more."""
-    sqlalchemy = pytest.importorskip("sqlalchemy")
+    sqlalchemy = need("sqlalchemy")
     from portalcreds.stores.sqlalchemy import SQLAlchemyAccountStore
 
     _, address = pooler

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -10,22 +11,26 @@ from typing import Any
 
 import pytest
 
-sqlalchemy = pytest.importorskip("sqlalchemy")
-from sqlalchemy.orm import Session  # noqa: E402  After SQLAlchemy was asked for.
-from sqlalchemy.pool import QueuePool, SingletonThreadPool, StaticPool  # noqa: E402  After SQLAlchemy was asked for.
+if not os.environ.get("PORTALCREDS_REQUIRE_BACKENDS"):
+    pytest.importorskip("sqlalchemy")
 
-from portalcreds.contacts import ContactId  # noqa: E402  After SQLAlchemy was asked for.
-from portalcreds.exceptions import ConfigurationError, StoreUnavailableError  # noqa: E402  After SQLAlchemy was asked for.
-from portalcreds.stores._drivers.port import DatabaseFailure  # noqa: E402  After SQLAlchemy was asked for.
-from portalcreds.stores.dbapi import (  # noqa: E402  After SQLAlchemy was asked for.
+import sqlalchemy
+from sqlalchemy.orm import Session
+from sqlalchemy.pool import QueuePool, SingletonThreadPool, StaticPool
+
+from portalcreds.contacts import ContactId
+from portalcreds.exceptions import ConfigurationError, StoreUnavailableError
+from portalcreds.stores._drivers.port import DatabaseFailure
+from portalcreds.stores.dbapi import (
     BorrowedDBAPIAccountStore,
     DBAPIAccountStore,
     DBAPIAttemptCounter,
 )
-from portalcreds.stores.sqlalchemy import SQLAlchemyAccountStore, SQLAlchemyAttemptCounter  # noqa: E402  After SQLAlchemy was asked for.
-from portalcreds.stores.timeouts import Timeouts  # noqa: E402  After SQLAlchemy was asked for.
-from portalcreds.testing._store_samples import add, an_account, issued, step  # noqa: E402  After SQLAlchemy was asked for.
-from stores.backends import Backend, new_backend  # noqa: E402  After SQLAlchemy was asked for.
+from portalcreds.stores.sqlalchemy import SQLAlchemyAccountStore, SQLAlchemyAttemptCounter
+from portalcreds.stores.timeouts import Timeouts
+from portalcreds.testing._store_samples import add, an_account, issued, step
+from stores.backends import Backend, new_backend
+from stores.hosts import need
 
 ROSA = an_account("1", "rosa")
 
@@ -117,7 +122,7 @@ def test_a_pool_that_nothing_is_given_back_to_is_refused(backend: Backend) -> No
 
 def test_psycopgs_own_pool(postgresql: Backend) -> None:
     """R20: of `psycopg_pool`, whose connections are counted though they were closed; an exhausted one is an outage."""
-    psycopg_pool = pytest.importorskip("psycopg_pool")
+    psycopg_pool = need("psycopg_pool")
     with closing(postgresql.connect()) as connection:
         conninfo = connection.info.dsn
     with psycopg_pool.ConnectionPool(conninfo, min_size=1, max_size=2, timeout=0.05, open=True) as pool:

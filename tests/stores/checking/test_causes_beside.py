@@ -21,12 +21,13 @@ from portalcreds.stores.table_faults import TableFaultKind
 from portalcreds.testing._store_samples import add, an_account
 from portalcreds.throttle import Throttle
 from servers import SERVERS, own_database
+from stores.hosts import need
 
 
 @pytest.mark.parametrize("encoding", ["SQL_ASCII", "LATIN1"])
 def test_a_database_in_another_encoding(encoding: str) -> None:
     """PostgreSQL made it so for all its tables: one fault, and no advice about columns."""
-    psycopg = pytest.importorskip("psycopg")
+    psycopg = need("psycopg")
     with own_database("postgresql") as there, closing(there()) as admin:
         admin.autocommit = True
         name = f"portalcreds_{uuid4().hex}"
